@@ -1,0 +1,56 @@
+"""The shared package of the course "Attention, Measured".
+
+Notebooks import it as ``cu``::
+
+    import course_utils as cu
+    session = cu.setup(week=1)
+
+Importing it is light: NumPy and the standard library only. Matplotlib,
+IPython, PyTorch and TensorFlow are imported by the first call that needs
+them.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+# Public name -> the module it lives in. Looked up on first use (PEP 562).
+_HOMES = {
+    "AttentionExplorer": "explorer",
+    "KerasProgress": "progress_bar",
+    "Session": "runtime",
+    "claim": "claims",
+    "claims_table": "claims",
+    "current_session": "runtime",
+    "seed_everything": "runtime",
+    "setup": "runtime",
+    "show": "plots",
+    "track": "progress_bar",
+}
+_MODULES = (
+    "attention",
+    "claims",
+    "datasets",
+    "explorer",
+    "plots",
+    "progress",
+    "progress_bar",
+    "runtime",
+    "scenes",
+    "sliders",
+)
+_ALIASES = {"check": "checks"}
+
+__all__ = sorted([*_HOMES, *_MODULES, *_ALIASES])
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if name in _MODULES or name in _ALIASES:
+        return import_module(f"{__name__}.{_ALIASES.get(name, name)}")
+    raise AttributeError(f"course_utils has no {name!r}")
+
+
+def __dir__():
+    return __all__
