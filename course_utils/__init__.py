@@ -22,6 +22,7 @@ _HOMES = {
     "claim": "claims",
     "claims_table": "claims",
     "current_session": "runtime",
+    "import_quietly": "runtime",
     "seed_everything": "runtime",
     "setup": "runtime",
     "show": "plots",

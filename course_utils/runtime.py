@@ -132,6 +132,31 @@ def find_device(frameworks):
     return "CPU"
 
 
+def import_quietly(name):
+    """Import a package without the log lines of its compiled code.
+
+    TensorFlow writes them straight to the file descriptor of stderr while
+    it is imported, before any switch of its own counts.
+
+    Args:
+        name: package, for example "keras".
+
+    Returns:
+        The module.
+    """
+    _quiet_tensorflow()
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        return importlib.import_module(name)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def in_colab():
     """Return True inside Google Colab."""
     return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
@@ -217,7 +242,7 @@ def _torch_gpu():
 
 
 def _tensorflow_gpu():
-    tensorflow = importlib.import_module("tensorflow")
+    tensorflow = import_quietly("tensorflow")
     gpus = tensorflow.config.list_physical_devices("GPU")
     for gpu in gpus:
         try:

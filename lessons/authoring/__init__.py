@@ -1,0 +1,1 @@
+"""Tools for authors: they build notebooks/ from lessons/."""

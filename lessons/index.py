@@ -1,0 +1,57 @@
+# %% [markdown]
+# # Attention, Measured
+#
+# {{badges}}
+#
+# Six lessons on attention for computer vision, from a softmax in NumPy to
+# cross-attention on faces. One rule holds throughout: **no claim without its
+# measurement.** Every number you read was computed in the notebook you read
+# it in, beside a baseline that costs nothing, and a claim that fails is shown
+# failing. The famous bugs of the field's tutorials are your exercises.
+#
+# Start with week 1. Each lesson takes 60 to 90 minutes, runs from top to
+# bottom on a laptop, and needs nothing but itself: open it here or in Colab,
+# and its first code cell installs what is missing.
+
+# %% [markdown]
+# | week | lesson | afterwards you can | minutes |
+# |---|---|---|---|
+# | 1 | [Attention from scratch](week1_attention_from_scratch.ipynb) | write attention in NumPy, heads and masks included, prove it equal to the libraries', and say what positions and patches cost | 60 |
+# | 2 | [Multi-head attention in Keras](week2_multi_head_attention.ipynb) | put an attention layer on trial, build a correct one, and design an experiment that can tell whether it helps | 75 |
+# | 3 | ViT and DINO attention maps | in preparation | |
+# | 4 | Diffusion super-resolution with attention | in preparation | |
+# | 5 | Cross-attention and class imbalance | in preparation | |
+# | 6 | Patch-graph denoising, attention heads and EM | in preparation | |
+
+# %% [markdown]
+# ## Where you are
+#
+# The next cell shows which exercises you have solved. The checks in the
+# lessons write this ledger into one small file in your home folder
+# (`.attention-measured/progress.json`, or the folder that the environment
+# variable `COURSE_HOME` names); nothing leaves your machine. On Colab the
+# file lives as long as the runtime: to keep it, mount your Drive and set
+# `COURSE_HOME` to a folder there before you start.
+
+# %% tags=["setup"]
+progress.dashboard()
+
+# %% [markdown]
+# ## How a lesson works
+#
+# 1. **Predict, then run.** Before a cell runs, the text asks what you
+#    expect. Write it down; being wrong is when you learn most.
+# 2. **Exercises** have a stub to fill in. Run the check below it as often as
+#    you like: it says *not attempted*, *incorrect* with a hint about what
+#    went wrong, or *correct*. Hints and solutions are folded beneath.
+# 3. **Claims** print what is said, what was measured, the band it must lie
+#    in, and a verdict. A claim that fails stops the notebook, so what you
+#    read is what held. Claims of others that do not hold are shown as
+#    refuted. The table at the end of a lesson collects them all.
+# 4. **Quiz**: five questions at the end, three about the week before at the
+#    start, with answers folded.
+#
+# `setup(week=1)` picks the preset for you: `quick` on a CPU with the data
+# that ships with the course, `full` on a GPU with the real data sets where
+# they can be had. You can say so yourself: `setup(week=1, preset="full",
+# data="bundled")`, or give `data` the path of a folder of your own.
