@@ -102,6 +102,7 @@ def execute(notebook, name):
             client.execute()
         except CellExecutionError as error:
             raise BuildError(f"{name}: {error}") from error
+    notebook.metadata = nbformat.from_dict(METADATA)  # the kernel adds its own
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
