@@ -1,0 +1,17 @@
+"""Checks of week 1, in the order of the lesson."""
+
+from course_utils.checks import week1_exercises, week1_museum
+
+softmax = week1_exercises.softmax
+scaled_attention = week1_exercises.scaled_attention
+masked_softmax = week1_exercises.masked_softmax
+order_test = week1_exercises.order_test
+sinusoidal = week1_exercises.sinusoidal
+patchify = week1_exercises.patchify
+
+axis_test = week1_museum.axis_test
+split_test = week1_museum.split_test
+mask_test = week1_museum.mask_test
+position_test = week1_museum.position_test
+crop = week1_museum.crop
+rollout = week1_museum.rollout
