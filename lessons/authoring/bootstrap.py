@@ -64,6 +64,13 @@ def wanted():
     return f"{ROOT}\n{python}\n{digest.hexdigest()}\n"
 
 
+def is_complete():
+    """Return whether .venv holds all that is wanted, so nothing is to do."""
+    if MARKER.exists() or not STAMP.exists() or not PYTHON.exists():
+        return False
+    return STAMP.read_text("utf-8") == wanted()
+
+
 def check_machine():
     """End with a clear line if this machine lacks what it takes."""
     version = "{}.{}".format(*sys.version_info)
@@ -182,8 +189,8 @@ def explain(log):
             "pip cannot reach its package index. Check the network, or "
             f"pip's own settings if you are behind a proxy. {where}"
         )
-    errors = re.findall(r"^ERROR: (.+)", log, re.MULTILINE)
-    return f"pip said: {errors[-1] if errors else 'nothing'} {where}"
+    errors = re.findall(r"^\s*(?:ERROR|\w+Error): (.+)", log, re.MULTILINE)
+    return f"pip said: {errors[-1] if errors else '?'}. {where}"
 
 
 def configure_lab():
@@ -196,9 +203,8 @@ def configure_lab():
 
 def set_up():
     """Bring .venv up to date; do nothing if it is."""
-    if STAMP.exists() and not MARKER.exists():
-        if STAMP.read_text("utf-8") == wanted() and PYTHON.exists():
-            return
+    if is_complete():
+        return
     check_machine()
     start = time.monotonic()
     if is_usable():
