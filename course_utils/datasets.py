@@ -135,7 +135,7 @@ def _chosen(source):
 
 def _folder(source):
     is_path = isinstance(source, (str, os.PathLike))
-    if not is_path or not Path(source).expanduser().is_dir():
+    if not is_path or not source or not Path(source).expanduser().is_dir():
         raise ValueError(
             f"unknown data source {source!r}: choose "
             f"{', '.join(SOURCES)}, or the path of an existing folder"
@@ -280,9 +280,10 @@ def _read_photo(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its size warning: ours follows
             image = Image.open(path, formats=PHOTO_FORMATS)
-        too_big = max(image.size) > high
-        if not too_big and min(image.size) >= low:
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        with image:
+            too_big = max(image.size) > high
+            if not too_big and min(image.size) >= low:
+                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except Image.DecompressionBombError:
         too_big = True
     except (OSError, SyntaxError, ValueError) as error:
