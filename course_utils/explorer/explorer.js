@@ -4,6 +4,7 @@
 
 const INTERNAL = 880; // canvas pixels across; CSS scales it to the page
 const ACCENT = "#ff00c8"; // neither in viridis nor in most photos
+const KEYS = "Arrow keys move, Home and End go to the ends of the row.";
 const MOVES = {
   ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
 };
@@ -86,6 +87,22 @@ function addThumbnails({ pills }, { rows, cols }) {
     canvas.style.aspectRatio = `${cols} / ${rows}`;
     pill.prepend(canvas);
     return canvas;
+  });
+}
+
+function makeLive(className) {
+  return make("p", {
+    className, "aria-live": "polite", "aria-atomic": "true",
+  });
+}
+
+function makeNote({ levels }) {
+  const error = (50 / levels).toPrecision(1);
+  return make("p", {
+    className: "note",
+    textContent: "Rows and columns count from 0. Every map has its own "
+      + "scale, from 0 to its largest weight (ringed). Weights read from "
+      + `the map are exact to ${error}% of the largest.`,
   });
 }
 
@@ -202,6 +219,12 @@ function ring(context, [row, col], { wide, high }) {
   ));
 }
 
+function box(context, [row, col], { wide, high }) {
+  strokeTwice(context, "#fff", 2, () => context.rect(
+    col * wide, row * high, wide, high,
+  ));
+}
+
 // --- putting it together ---
 
 function listen({ stage, canvas }, geometry, { get, set, grid, hover }) {
@@ -215,178 +238,178 @@ function listen({ stage, canvas }, geometry, { get, set, grid, hover }) {
   canvas.addEventListener("pointermove", point);
   stage.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const [row, col] = get();
-    let place = null;
-    if (event.key === "Home") place = [row, 0];
-    if (event.key === "End") place = [row, grid[1] - 1];
-    const move = MOVES[event.key];
-    if (move) place = [row + move[0], col + move[1]];
+    const place = step(event.key, get(), grid);
     if (!place) return;
     event.preventDefault();
     event.stopPropagation();
-    set(place.map((n, axis) => Math.min(Math.max(n, 0), grid[axis] - 1)));
+    set(place);
   });
+}
+
+function step(key, [row, col], grid) {
+  if (key === "Home") return [row, 0];
+  if (key === "End") return [row, grid[1] - 1];
+  if (!(key in MOVES)) return null;
+  const place = [row + MOVES[key][0], col + MOVES[key][1]];
+  return place.map((n, axis) => Math.min(Math.max(n, 0), grid[axis] - 1));
+}
+
+class Explorer {
+  constructor(model, data, photo) {
+    this.model = model;
+    this.config = model.get("config");
+    this.data = data;
+    this.photo = photo;
+    this.geometry = makeGeometry(this.config);
+    this.lut = bytes(this.config.lut);
+    this.grid = [this.config.rows, this.config.cols];
+    this.heat = make("canvas", {
+      width: this.config.cols, height: this.config.rows,
+    });
+    [this.query, this.key] = [[...model.get("query")], null];
+    [this.layer, this.head, this.opacity] = [0, 0, 0.8];
+  }
+
+  // which row of the attention: this layer, `head`, this query
+  index(head = this.head) {
+    const { heads, rows, cols } = this.config;
+    const map = this.layer * heads.length + head;
+    return (map * rows + this.query[0]) * cols + this.query[1];
+  }
+
+  largestAt() {
+    const key = this.data.where[this.index()];
+    return [Math.floor(key / this.grid[1]), key % this.grid[1]];
+  }
+
+  build(el) {
+    const { config } = this;
+    this.left = makeStage(config, `${config.alt} Choose a query. ${KEYS}`,
+      "Query", "click a patch, or use the arrow keys");
+    this.right = makeStage(config, `Attention map. Read weights. ${KEYS}`,
+      "Where it attends", "point at a patch to read its weight");
+    this.sentence = makeLive("sentence");
+    this.reading = makeLive("reading");
+    this.legend = makeLegend(this.lut);
+    const [layers, heads] = ["layer", "head"].map((name) => makeChoice(
+      name, config[`${name}s`], (index) => this.update({ [name]: index }),
+    ));
+    this.thumbnails = addThumbnails(heads, config);
+    const opacity = makeOpacity((value) => this.update({ opacity: value }));
+    el.classList.add("attention-explorer");
+    el.append(
+      layers.box,
+      make("div", { className: "panels" }, this.left.figure,
+        this.right.figure),
+      this.sentence,
+      make("div", { className: "below" }, this.legend.box, opacity),
+      this.reading, heads.box, makeNote(config),
+    );
+    this.connect();
+  }
+
+  connect() {
+    listen(this.left, this.geometry, {
+      grid: this.grid,
+      get: () => this.query,
+      set: (query) => this.choose(query),
+    });
+    listen(this.right, this.geometry, {
+      grid: this.grid,
+      hover: true,
+      get: () => this.key ?? this.largestAt(),
+      set: (key) => this.update({ key }),
+    });
+    this.right.stage.addEventListener("pointerleave", () => {
+      this.update({ key: null });
+    });
+  }
+
+  choose(query) {
+    if (String(query) === String(this.query)) return;
+    this.model.set("query", query);
+    this.model.save_changes();
+    this.update({ query });
+  }
+
+  update(change) {
+    Object.assign(this, change);
+    this.drawMap();
+    this.read();
+    if ("key" in change || "opacity" in change) return;
+    this.drawQuery();
+    this.drawThumbnails();
+    this.say();
+  }
+
+  drawQuery() {
+    const context = drawPhoto(this.left.canvas, this.photo, this.geometry);
+    drawGrid(context, this.config, this.geometry);
+    outline(context, this.query, this.geometry);
+  }
+
+  drawMap() {
+    const { geometry, data } = this;
+    const context = drawPhoto(this.right.canvas, this.photo, geometry);
+    removeColour(context, geometry);
+    paintHeat(this.heat, data.row(this.index()), this.config.levels, this.lut);
+    context.imageSmoothingEnabled = false;
+    context.globalAlpha = this.opacity;
+    context.drawImage(this.heat, 0, 0, geometry.width, geometry.height);
+    context.globalAlpha = 1;
+    outline(context, this.query, geometry, 5);
+    ring(context, this.largestAt(), geometry);
+    if (this.key) box(context, this.key, geometry);
+  }
+
+  drawThumbnails() {
+    this.thumbnails.forEach((canvas, head) => {
+      const row = this.data.row(this.index(head));
+      paintHeat(canvas, row, this.config.levels, this.lut);
+    });
+  }
+
+  say() {
+    const { layers, heads } = this.config;
+    const names = [
+      ...(layers.length > 1 ? [`, ${layers[this.layer]}`] : []),
+      ...(heads.length > 1 ? [`, ${heads[this.head]}`] : []),
+    ];
+    const row = this.index();
+    const [keyRow, keyCol] = this.largestAt();
+    const largest = this.data.largest[row].toPrecision(2);
+    const most = Math.log(this.grid[0] * this.grid[1]).toFixed(1);
+    this.sentence.textContent = `Query row ${this.query[0]}, column `
+      + `${this.query[1]}${names.join("")}: the largest weight ${largest} `
+      + `is at row ${keyRow}, column ${keyCol}; entropy `
+      + `${this.data.entropy[row].toFixed(1)} of ${most} nats.`;
+    this.legend.top.textContent = `${largest} (largest here)`;
+  }
+
+  read() {
+    if (!this.key) {
+      this.reading.textContent = "Point at the map to read a weight, or "
+        + "move over it with the arrow keys.";
+      return;
+    }
+    const [rows, cols] = this.grid;
+    const [row, col] = this.key;
+    const weight = this.data.weight(this.index(), row * cols + col);
+    const times = Number((weight * rows * cols).toPrecision(2));
+    this.reading.textContent = `Key row ${row}, column ${col}: weight `
+      + `${weight.toPrecision(2)}, ${times} times what uniform attention `
+      + "would give.";
+  }
 }
 
 export async function render({ model, el }) {
   const config = model.get("config");
-  const { rows, cols, heads, layers, levels } = config;
-  const lut = bytes(config.lut);
   const data = await unpack(config);
   const photo = make("img", { src: config.image });
   await photo.decode();
-
-  const geometry = makeGeometry(config);
-  const heat = make("canvas", { width: cols, height: rows });
-  const state = {
-    query: [...model.get("query")], key: null, head: 0, layer: 0, opacity: 0.8,
-  };
-  const index = (head) => ((state.layer * heads.length + head) * rows
-    + state.query[0]) * cols + state.query[1];
-
-  const keys = "Arrow keys move, Home and End go to the ends of the row.";
-  const left = makeStage(config, `${config.alt} Choose a query. ${keys}`,
-    "Query", "click a patch, or use the arrow keys");
-  const right = makeStage(config, `Attention map. Read single weights. ${keys}`,
-    "Where it attends", "point at a patch to read its weight");
-  const sentence = make("p", {
-    className: "sentence", "aria-live": "polite", "aria-atomic": "true",
-  });
-  const reading = make("p", {
-    className: "reading", "aria-live": "polite", "aria-atomic": "true",
-  });
-  const note = make("p", {
-    className: "note", textContent: "Rows and columns count from 0. Every "
-      + "map has its own scale, from 0 to its largest weight (ringed). "
-      + `Weights read from the map are exact to ${(50 / levels).toPrecision(1)}`
-      + "% of that.",
-  });
-  const legend = makeLegend(lut);
-  const layerChoice = makeChoice("layer", layers, (layer) => {
-    state.layer = layer;
-    draw();
-  });
-  const headChoice = makeChoice("head", heads, (head) => {
-    state.head = head;
-    draw();
-  });
-  const thumbnails = addThumbnails(headChoice, config);
-  const opacity = makeOpacity((value) => {
-    state.opacity = value;
-    drawMap();
-  });
-
-  function place(flat) {
-    return [Math.floor(flat / cols), flat % cols];
-  }
-
-  function drawQuery() {
-    const context = drawPhoto(left.canvas, photo, geometry);
-    drawGrid(context, config, geometry);
-    outline(context, state.query, geometry);
-  }
-
-  function drawMap() {
-    const context = drawPhoto(right.canvas, photo, geometry);
-    const row = index(state.head);
-    removeColour(context, geometry);
-    paintHeat(heat, data.row(row), levels, lut);
-    context.imageSmoothingEnabled = false;
-    context.globalAlpha = state.opacity;
-    context.drawImage(heat, 0, 0, geometry.width, geometry.height);
-    context.globalAlpha = 1;
-    outline(context, state.query, geometry, 5);
-    ring(context, place(data.where[row]), geometry);
-    if (state.key) strokeKey(context);
-  }
-
-  function strokeKey(context) {
-    const [row, col] = state.key;
-    const { wide, high } = geometry;
-    strokeTwice(context, "#fff", 2, () => context.rect(
-      col * wide, row * high, wide, high,
-    ));
-  }
-
-  function say() {
-    const row = index(state.head);
-    const names = [
-      ...(layers.length > 1 ? [layers[state.layer]] : []),
-      ...(heads.length > 1 ? [heads[state.head]] : []),
-    ];
-    const which = names.map((name) => `, ${name}`).join("");
-    const [keyRow, keyCol] = place(data.where[row]);
-    const largest = data.largest[row].toPrecision(2);
-    sentence.textContent = `Query row ${state.query[0]}, column `
-      + `${state.query[1]}${which}: the largest weight ${largest} is at row `
-      + `${keyRow}, column ${keyCol}; entropy ${data.entropy[row].toFixed(1)} `
-      + `of ${Math.log(rows * cols).toFixed(1)} nats.`;
-    legend.top.textContent = `${largest} (largest here)`;
-  }
-
-  function read() {
-    if (!state.key) {
-      reading.textContent = "Point at the map to read a weight, or move "
-        + "over it with the arrow keys.";
-      return;
-    }
-    const [row, col] = state.key;
-    const weight = data.weight(index(state.head), row * cols + col);
-    const times = (weight * rows * cols).toPrecision(2);
-    reading.textContent = `Key row ${row}, column ${col}: weight `
-      + `${weight.toPrecision(2)}, ${Number(times)} times what uniform `
-      + "attention would give.";
-  }
-
-  function draw() {
-    drawQuery();
-    drawMap();
-    thumbnails.forEach((canvas, head) => {
-      paintHeat(canvas, data.row(index(head)), levels, lut);
-    });
-    say();
-    read();
-  }
-
-  const grid = [rows, cols];
-  listen(left, geometry, {
-    grid,
-    get: () => state.query,
-    set: (query) => {
-      if (String(query) === String(state.query)) return;
-      state.query = query;
-      model.set("query", query);
-      model.save_changes();
-      draw();
-    },
-  });
-  listen(right, geometry, {
-    grid,
-    hover: true,
-    get: () => state.key ?? place(data.where[index(state.head)]),
-    set: (key) => {
-      state.key = key;
-      drawMap();
-      read();
-    },
-  });
-  right.stage.addEventListener("pointerleave", () => {
-    state.key = null;
-    drawMap();
-    read();
-  });
-
-  el.classList.add("attention-explorer");
-  el.append(
-    layerChoice.box,
-    make("div", { className: "panels" }, left.figure, right.figure),
-    sentence,
-    make("div", { className: "below" }, legend.box, opacity),
-    reading,
-    headChoice.box,
-    note,
-  );
-  draw();
+  const explorer = new Explorer(model, data, photo);
+  explorer.build(el);
+  explorer.update({});
 }
 
 export default { render };

@@ -60,7 +60,9 @@ def _outline(image, cell):
     top, left, bottom, right = (round(side) for side in cell)
     draw = ImageDraw.Draw(canvas)
     for colour, outset, width in (
-        ("black", 5, 5), ("white", 4, 4), (pixels.ACCENT, 3, 3),
+        ("black", 5, 5),
+        ("white", 4, 4),
+        (pixels.ACCENT, 3, 3),
     ):
         box = [left - outset, top - outset, right + outset, bottom + outset]
         draw.rectangle(box, None, colour, width)

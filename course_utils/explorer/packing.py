@@ -40,11 +40,13 @@ def pack(attn, max_bytes):
         dict of payload (base64 of the gzipped bytes), levels, delta.
     """
     largest, where, entropy = summary(attn)
-    head = b"".join([
-        largest.astype("<f4").tobytes(),
-        entropy.astype("<f4").tobytes(),
-        where.astype("<u2").tobytes(),
-    ])
+    head = b"".join(
+        [
+            largest.astype("<f4").tobytes(),
+            entropy.astype("<f4").tobytes(),
+            where.astype("<u2").tobytes(),
+        ]
+    )
     for levels in LEVELS:
         steps = quantise(attn, levels).reshape(-1, attn.shape[-1])
         change = np.diff(steps, axis=0, prepend=np.uint8(0))

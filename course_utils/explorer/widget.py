@@ -40,8 +40,18 @@ class AttentionExplorer:
     Taught in week 1, used again in weeks 3 to 6.
     """
 
-    def __init__(self, image, attn, grid, *, alt, titles=None, query=None,
-                 cmap="viridis", max_bytes=700_000):
+    def __init__(
+        self,
+        image,
+        attn,
+        grid,
+        *,
+        alt,
+        titles=None,
+        query=None,
+        cmap="viridis",
+        max_bytes=700_000,
+    ):
         self.grid = rows, cols = inputs.as_grid(grid)
         self.image = inputs.as_image(image, self.grid)
         self.attn = inputs.as_attention(attn, self.grid)
@@ -97,15 +107,18 @@ class AttentionExplorer:
             f"{self.alt} Left: the photo with the query patch outlined. "
             f"Right: its attention map. {self.sentence()}"
         )
-        return f'<img data-fallback class="dark-light" alt="{alt}" ' \
+        return (
+            f'<img data-fallback class="dark-light" alt="{alt}" '
             f'src="{source}" style="max-width:100%">'
+        )
 
     def _build(self, max_bytes):
         """Return the html, and how finely the weights could be stored."""
         config, static = self._config(), self._static()
         empty = {"payload": "", "levels": 255, "delta": False}
-        rest = len(html.escape(_page({**config, **empty}, self.query))) + len(static)
-        packed = packing.pack(self.attn, max_bytes - rest - 1000)
+        page = html.escape(_page({**config, **empty}, self.query))
+        room = max_bytes - len(static) - len(page) - 1000
+        packed = packing.pack(self.attn, room)
         page = html.escape(_page({**config, **packed}, self.query))
         title = html.escape(f"Attention explorer. {self.alt}")
         frame = (
