@@ -72,6 +72,43 @@ def heatmap(
     return picture
 
 
+def curves(ax, x, lines, xlabel, title=None, *, log="x"):
+    """Draw labelled curves over the same points of a given axis.
+
+    Each curve has its own marker and dashes, so that colour is never the
+    only difference. The points of x become the ticks.
+
+    Args:
+        ax: Matplotlib axis.
+        x: positions, shared by all curves.
+        lines: dict from label to one number per position.
+        xlabel: what x is.
+        title: heading, or None.
+        log: which axes are logarithmic: "", "x", "y" or "xy".
+
+    Raises:
+        ValueError: a curve has another length than x.
+    """
+    styles = ("o-", "s--", "^:", "D-.")
+    for i, (label, values) in enumerate(lines.items()):
+        if len(values) != len(x):
+            raise ValueError(
+                f"curve {label!r} has {len(values)} values for {len(x)} points"
+            )
+        ax.plot(x, values, styles[i % len(styles)], label=label)
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.minorticks_off()
+    ax.set_xticks(x, [f"{value:,}" for value in x])
+    ax.set_xlabel(xlabel)
+    if title:
+        ax.set_title(title)
+    if len(lines) > 1:
+        ax.legend(frameon=False)
+
+
 def images(pictures, titles=None, *, alt, columns=IMAGE_COLUMNS, cmap="gray"):
     """Show pictures side by side.
 

@@ -91,3 +91,16 @@ def test_gif_holds_every_frame(displayed):
     assert picture.format == "GIF"
     assert picture.n_frames == 5
     assert picture.info["loop"] == 0
+
+
+def test_curves_differ_by_more_than_colour():
+    fig, ax = plt.subplots()
+    lines = {"raw": [1, 2, 4], "scaled": [1, 1, 1]}
+    plots.curves(ax, [1, 10, 1000], lines, "head_dim", log="xy")
+    drawn = ax.get_lines()
+    assert len({(one.get_marker(), one.get_linestyle()) for one in drawn}) == 2
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10", "1,000"]
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    with pytest.raises(ValueError, match="'short' has 2 values for 3 points"):
+        plots.curves(ax, [1, 2, 3], {"short": [1, 2]}, "x")
+    plt.close(fig)
