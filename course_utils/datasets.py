@@ -31,7 +31,8 @@ _IDX_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-_UNREADABLE = (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+# RuntimeError: zipfile's word for "encrypted" and for unknown compression.
+_UNREADABLE = (OSError, EOFError, KeyError, RuntimeError, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +198,7 @@ def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as archive:
             parts = [archive[key] for key in _PARTS]
-    except (*_UNREADABLE, ValueError) as error:
+    except (*_UNREADABLE, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} is damaged or not a file of digits "
             f"({type(error).__name__}): expected a .npz archive with the "
