@@ -66,7 +66,7 @@ def softmax_temperature(logits, softmax, labels=None, *, last=5.0):
         return picture, (
             f"Temperature {temperature:.2f}: the largest weight is "
             f"{weights.max():.2f}, on {labels[weights.argmax()]}; entropy "
-            f"{-(some * np.log(some)).sum():.2f} of "
+            f"{(some * np.log(1 / some)).sum():.2f} of "
             f"{np.log(logits.size):.2f} nats."
         )
 

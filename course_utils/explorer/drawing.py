@@ -55,7 +55,8 @@ def bars(values, labels, *, top=1.0, marks=None, ylabel="weight", level=None):
         )
     if not (np.isfinite(values).all() and values.min() >= 0):
         raise ValueError("bars need finite values that are not negative")
-    step = 130
+    step = max(110, 1000 // len(values))
+    half = 0.32 * step
     left, floor, ceiling = 110, 450, 70
     right = left + step * len(values)
     image, draw = canvas(520, right + 30)
@@ -64,7 +65,7 @@ def bars(values, labels, *, top=1.0, marks=None, ylabel="weight", level=None):
     middles = left + step * (np.arange(len(values)) + 0.5)
     tops = floor - unit * np.minimum(values, top)
     for x, y in zip(middles, tops, strict=True):
-        draw.rectangle([x - 42, y, x + 42, floor], BLUE)
+        draw.rectangle([x - half, y, x + half, floor], BLUE)
     if level is not None:
         y = floor - unit * level[0]
         dashes(draw, left, right, y)
@@ -72,7 +73,7 @@ def bars(values, labels, *, top=1.0, marks=None, ylabel="weight", level=None):
     if marks is not None:
         heights = floor - unit * np.minimum(marks, top)
         for x, y in zip(middles, heights, strict=True):
-            draw.line([x - 54, y, x + 54, y], INK, 4)
+            draw.line([x - half - 10, y, x + half + 10, y], INK, 4)
         tops = np.minimum(tops, heights)
     for x, y, value, label in zip(middles, tops, values, labels, strict=True):
         text(draw, (x, y - 10), f"{value:.2f}", "ms")

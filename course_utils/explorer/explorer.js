@@ -287,7 +287,7 @@ class Explorer {
     this.left = makeStage(config, `${config.alt} Choose a query. ${KEYS}`,
       "Query", "click a patch, or use the arrow keys");
     this.right = makeStage(config, `Attention map. Read weights. ${KEYS}`,
-      "Where it attends", "point at a patch to read its weight");
+      "Where it attends", "point to read a weight");
     this.sentence = makeLive("sentence");
     this.reading = makeLive("reading");
     this.legend = makeLegend(this.lut);

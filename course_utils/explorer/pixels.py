@@ -47,7 +47,7 @@ def colormap(matrix, vmin=None, vmax=None, name="viridis", size=None):
     vmin = matrix.min() if vmin is None else vmin
     vmax = matrix.max() if vmax is None else vmax
     span = vmax - vmin if vmax > vmin else 1.0
-    index = np.rint(np.clip((matrix - vmin) / span, 0, 1) * 255)
+    index = np.clip((matrix - vmin) / span * 256, 0, 255)
     colours = lut(name)[index.astype(np.uint8)]
     return colours if size is None else nearest(colours, size)
 

@@ -12,13 +12,13 @@ import re
 import numpy as np
 
 STATIC_NOTE = "Static view: run this cell to move the sliders."
-# The static picture hides where the live one shows; where no kernel is,
-# the empty place of the live one hides instead.
+# The static picture hides where the live one shows. Where no kernel runs,
+# Jupyter's "model not found" in the next output hides instead.
 STYLE = """<style>
 .jp-OutputArea:has(.{name} .widget-hslider) .{name}-static,
 body:not(:has(.jp-OutputArea)):has(.{name} .widget-hslider) .{name}-static,
-.jp-OutputArea:has(.{name}-static):not(:has(.{name} .widget-hslider))
-  [data-mime-type="application/vnd.jupyter.widget-view+json"]
+.jp-OutputArea-child:has(.{name}-static) + .jp-OutputArea-child
+  > .lm-Panel:not(:has(.{name}))
 {{ display: none; }}
 </style>"""
 
@@ -83,33 +83,29 @@ def _check_spec(name, spec):
 class SliderFigure:
     """Sliders over a picture over a sentence; made by `slider_figure`.
 
-    Attributes: `sliders` (dict of widgets by name), `image` (the
-    widgets.Image), `caption` (the widgets.HTML), `box` (all of them).
+    Attributes: `sliders` (dict of widgets by name), `view` (widgets.HTML
+    with the picture and the sentence), `box` (all of them).
+
+    The picture is an <img> in an HTML widget, because a widgets.Image can
+    have no alt text: it has no trait for it, and its tooltip, which could
+    serve, makes ipywidgets 8.1 fail to show the image at all.
     """
 
-    def __init__(self, draw, css_class, alt, width, specs):
+    def __init__(self, draw, css_class, alt, show_width, specs):
         import ipywidgets as widgets
 
-        self.draw, self.alt, self.css_class = draw, alt, css_class
+        self.draw, self.css_class = draw, css_class
+        self.alt, self.show_width = alt, show_width
         self.sliders = {
             name: _slider(widgets, name, spec) for name, spec in specs.items()
         }
-        first, words = self._frame()
-        width = width or first.shape[1] // 2
-        self.image = widgets.Image(
-            format="png",
-            layout=widgets.Layout(
-                width=f"{width}px",
-                max_width="100%",
-                object_fit="contain",
-            ),
+        first = self._figure()
+        self.view = widgets.HTML(value=first)
+        self._static = (
+            f'{STYLE.format(name=css_class)}<div class="{css_class}-static">'
+            f"{first}<p><em>{STATIC_NOTE}</em></p></div>"
         )
-        self.caption = widgets.HTML()
-        self._put(first, words)
-        self._static = self._static_html(width, words)
-        self.box = widgets.VBox(
-            [*self.sliders.values(), self.image, self.caption]
-        )
+        self.box = widgets.VBox([*self.sliders.values(), self.view])
         self.box.add_class(css_class)
         for slider in self.sliders.values():
             slider.observe(self._moved, names="value")
@@ -130,38 +126,31 @@ class SliderFigure:
             )
         return image, words
 
-    def _put(self, image, words):
-        """Show an image and the sentence that says the same."""
-        self.image.value = _png(image)
-        if self.image.has_trait("tooltip"):  # ipywidgets 8: its only alt text
-            self.image.tooltip = f"{self.alt} {words}"
-        self.caption.value = (
-            f'<p role="status" style="font-size:15px;line-height:1.45;'
-            f'max-width:46em;margin:4px 0">{html.escape(words)}</p>'
+    def _figure(self):
+        """Return the html of picture and sentence for these values."""
+        image, words = self._frame()
+        width = self.show_width or image.shape[1] // 2
+        height = round(image.shape[0] * width / image.shape[1])
+        source = base64.b64encode(_png(image)).decode()
+        alt, words = html.escape(self.alt), html.escape(words)
+        return (
+            '<figure style="margin:4px 0">'
+            f'<img class="dark-light" alt="{alt}" decoding="sync" '
+            f'width="{width}" height="{height}" style="max-width:100%;'
+            f'height:auto" src="data:image/png;base64,{source}">'
+            '<figcaption style="font-size:15px;line-height:1.45;'
+            f'max-width:46em">{words}</figcaption></figure>'
         )
 
     def _moved(self, change):
         """Draw again; an error is said where the learner looks."""
         try:
-            self._put(*self._frame())
+            self.view.value = self._figure()
         except Exception as error:  # Jupyter would hide it in a log
-            self.caption.value = (
+            self.view.value = (
                 f'<p role="alert"><b>{type(error).__name__}</b>: '
                 f"{html.escape(str(error))}</p>"
             )
-
-    def _static_html(self, width, words):
-        """Return the first picture for where no kernel runs."""
-        source = base64.b64encode(self.image.value).decode()
-        alt = html.escape(f"{self.alt} {words}".strip())
-        return (
-            f"{STYLE.format(name=self.css_class)}"
-            f'<figure class="{self.css_class}-static" style="margin:0">'
-            f'<img class="dark-light" alt="{alt}" width="{width}" '
-            f'style="max-width:100%" src="data:image/png;base64,{source}">'
-            f"<figcaption>{html.escape(words)} <em>{STATIC_NOTE}</em>"
-            "</figcaption></figure>"
-        )
 
     def _ipython_display_(self):
         from IPython.display import HTML, display

@@ -152,7 +152,9 @@ def _page(config, query):
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Attention explorer</title><style>{read['explorer.css']}"
-        '</style></head><body><main id="explorer"></main>'
+        "</style></head><body><main>"
+        '<h1 class="unseen">Attention explorer</h1>'
+        '<div id="explorer"></div></main>'
         f'<script type="application/json" id="state">{state}</script>'
         f'<script type="module">{read["explorer.js"]}{read["frame.js"]}'
         "</script></body></html>"
