@@ -33,12 +33,14 @@ _MODULES = (
     "claims",
     "datasets",
     "explorer",
+    "measure",
     "plots",
     "progress",
     "progress_bar",
     "runtime",
     "scenes",
     "sliders",
+    "tokens",
 )
 _ALIASES = {"check": "checks"}
 

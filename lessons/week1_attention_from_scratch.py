@@ -36,8 +36,7 @@ setup(week=1)
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_utils import AttentionExplorer, attention, check, claim
-from course_utils import claims_table, datasets, measure, plots, show, sliders
+from course_utils import attention, check, claim, datasets, plots, show
 
 rng = np.random.default_rng(0)
 
@@ -50,7 +49,7 @@ photo = datasets.photo("coffee")[:368, :496]  # (368, 496, 3)
 colour = attention.patchify(photo / 255, 16).reshape(713, 256, 3).mean(1)
 gap = ((colour[:, None] - colour) ** 2).sum(axis=-1)  # (713, 713)
 attn = attention.softmax(-200 * gap)[10 * 31 + 6].reshape(23, 31)
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.8))
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 2.4))
 axes[0].imshow(photo)
 axes[0].add_patch(plt.Rectangle((96, 160), 16, 16, fill=0, ec="w", lw=2))
 axes[1].imshow(attn)
@@ -169,7 +168,7 @@ check.week1.softmax(my_softmax)
 # average? Then move the slider.
 
 # %%
-sliders.softmax_temperature([2.0, 1.0, 0.0, -1.0], attention.softmax)
+cu.sliders.softmax_temperature([2.0, 1.0, 0.0, -1.0], attention.softmax)
 
 # %% [markdown]
 # You should see one bar take everything near temperature 0, and all bars grow
@@ -206,13 +205,12 @@ hue = COLOURS - COLOURS.mean(axis=0)  # (4, 3)
 hue = 2 * hue / np.linalg.norm(hue, axis=1, keepdims=True)
 mixed = attention_loops(hue, hue, COLOURS)
 weights = attention_loops(hue, hue, np.eye(4))
-fig, axes = plt.subplots(1, 2, figsize=(7, 2.8))
+fig, axes = plt.subplots(1, 2, figsize=(7, 2.8), sharey=True)
 plots.heatmap(axes[0], weights, "key", "query", "weights", values=True)
-axes[0].set(xticks=range(4), xticklabels=NAMES)
+axes[0].set(xticks=range(4), xticklabels=NAMES, yticks=range(4))
+axes[0].set(yticklabels=NAMES)
 axes[1].imshow(np.stack([COLOURS, mixed], axis=1))  # (4, 2, 3)
 axes[1].set(xticks=[0, 1], xticklabels=["value", "out"], title="colours")
-for ax in axes:
-    ax.set(yticks=range(4), yticklabels=NAMES)
 show(fig, alt="Left: a 4 by 4 matrix of weights; sky and sea look at each "
      "other, sand and sun at each other. Right: the four colours before and "
      "after; the two blues have come closer, and so have the yellows.")
@@ -238,8 +236,8 @@ assert np.allclose(attention_matrices(hue, hue, COLOURS), mixed)
 sizes, speedup = [16, 32, 64, 128, 256], []
 for size in cu.track(sizes, "timing loops"):
     arrays = rng.normal(size=(3, size, 32))
-    slow = measure.best_of(2, attention_loops, *arrays)
-    speedup.append(slow / measure.best_of(200, attention_matrices, *arrays))
+    slow = cu.measure.best_of(2, attention_loops, *arrays)
+    speedup.append(slow / cu.measure.best_of(50, attention_matrices, *arrays))
 fig, ax = plt.subplots(figsize=(6, 2.6))
 lines = {"loops / matrices": speedup, "100 times": 5 * [100]}
 plots.curves(ax, sizes, lines, "tokens", "time, as a ratio", log="xy")
@@ -330,9 +328,8 @@ fig, axes = plt.subplots(1, 2, figsize=(9, 3))
 for part, name in enumerate(["std of the logits", "entropy (nats)"]):
     lines = {"raw": table[:, 0, part], "scaled": table[:, 1, part]}
     plots.curves(axes[part], dims, lines, "head_dim", name)
-show(fig, alt="Two line charts against head_dim. Left: the standard deviation "
-     "of raw logits grows to 32, scaled it stays at 1. Right: the entropy of "
-     "raw weights falls to nearly 0, scaled it stays at about 3.7 nats.")
+show(fig, alt="Against head_dim: the spread of raw logits grows to 32 and the "
+     "entropy of their weights falls to nearly 0; scaled, both stay level.")
 claim("scaled logits have standard deviation 1, from head_dim 16 to 1,024",
       table[2:, 1, 0], equals=1, tolerance=0.1)
 claim("unscaled, entropy at head_dim 256 is below a tenth of uniform",
@@ -463,7 +460,6 @@ target = np.concatenate([left @ tokens, right @ tokens], axis=1)
 
 
 def explained(*heads):
-    """Share of the target that the best matrix reads off the heads."""
     seen = np.concatenate([attn @ tokens for attn in heads], axis=1)
     missed = np.linalg.lstsq(seen, target)[1].sum()
     return 1 - missed / (target**2).sum()
@@ -704,10 +700,9 @@ fig, axes = plt.subplots(1, 3, figsize=(11, 2.8))
 plots.heatmap(axes[0], code, "channel", "position", "the code")
 plots.heatmap(axes[1], code @ code.T / 32, "position", "position", "likeness")
 plots.heatmap(axes[2], near, "column", "row", "likeness to (8, 14)")
-show(fig, alt="Left: the code as a heat map, fast waves in the first "
-     "channels, slow ones in the last. Middle: likeness of positions, bright "
-     "on the diagonal. Right: likeness to the patch in row 8, column 14, a "
-     "bright spot with a cross through it.")
+show(fig, alt="Left: the code, fast waves in the first channels, slow ones in "
+     "the last. Middle: likeness of positions, bright on the diagonal. Right: "
+     "likeness to the patch (8, 14), a bright spot with a cross through it.")
 
 # %% [markdown]
 # You should see likeness that depends on distance alone: near the diagonal
@@ -738,14 +733,13 @@ def decoded(code, seed):
 codes = {"as written": seed_code(713, 64),
          "correct": attention.sinusoidal_1d(713, 64)}
 share = {name: [decoded(c, s) for s in range(5)] for name, c in codes.items()}
-fig, ax = plt.subplots(figsize=(8, 2.8))
+fig, ax = plt.subplots(figsize=(7, 2.4))
 for style, (name, code) in zip("-:", codes.items(), strict=True):
     ax.plot((code @ code[0] / (code[0] @ code[0]))[:150], style, label=name)
 ax.set(xlabel="position", ylabel="likeness to position 0", xticks=[0, 44, 88])
 ax.legend(loc="lower right")
-show(fig, alt="Likeness to position 0 against position. As written it swings "
-     "between 0 and 1 and is back at 1 at positions 44 and 88; the correct "
-     "code falls from 1 and stays below 0.7.")
+show(fig, alt="Likeness to position 0. As written it swings from 0 to 1 and "
+     "is back at 1 at 44 and 88; the correct code falls and stays low.")
 claim("the tutorial's code tells 713 positions apart (share decoded)",
       share["as written"], at_least=0.99, by="source tutorial",
       expect="refuted", baseline=("correct code", min(share["correct"])))
@@ -759,7 +753,7 @@ claim("the tutorial's code tells 713 positions apart (share decoded)",
 # **Predict**: which slider makes the diagonal narrower? Then try.
 
 # %%
-sliders.positional_encoding(attention.sinusoidal_1d)
+cu.sliders.positional_encoding(attention.sinusoidal_1d)
 
 # %% [markdown]
 # You should see more width sharpen the diagonal, and a small base make it
@@ -778,8 +772,8 @@ counts, seconds, gigabytes = [512, 1024, 2048, 4096], [], []
 layer = attention.scaled_dot_product_attention
 for count in cu.track(counts, "measuring cost"):
     arrays = rng.normal(size=(3, count, 64)).astype("float32")
-    seconds.append(measure.best_of(2 * 4096 // count, layer, *arrays))
-    gigabytes.append(measure.peak_bytes(layer, *arrays) / 1e9)
+    seconds.append(cu.measure.best_of(3, layer, *arrays))
+    gigabytes.append(cu.measure.peak_bytes(layer, *arrays) / 1e9)
 per_pair = gigabytes[2] / 2048**2  # all that the forecast knows
 
 # %%
@@ -894,8 +888,7 @@ def linear(fan_in, fan_out):
     return rng.uniform(-1, 1, size=(fan_in, fan_out)) / np.sqrt(fan_in)
 
 
-embedded = patches @ linear(768, 192) + attention.sinusoidal_2d(*grid, 192)
-query, key = (split_heads((embedded @ linear(192, 192))[None], 8)
+query, key = (split_heads((patches @ linear(768, 192))[None], 8)
               for _ in range(2))  # each (1, 8, 713, 24)
 _, untrained = attention.scaled_dot_product_attention(query, key, key)
 claim("untrained attention is nearly uniform (entropy / log 713, per head)",
@@ -933,10 +926,10 @@ by_hand = np.stack([
 ])  # (heads, queries, keys)
 
 # %%
-AttentionExplorer(photo, by_hand, grid, query=(10, 6),
-                  titles=["colour", "texture", "position"],
-                  alt="A cup of coffee on a red saucer. Click a patch to see "
-                  "where it attends by colour, texture and position.")
+cu.AttentionExplorer(
+    photo, by_hand, grid, query=(10, 6), max_bytes=400_000,
+    titles=["colour", "texture", "position"], alt="A cup of coffee on a red "
+    "saucer: click a patch to see where it attends by each head.")
 
 # %% [markdown]
 # Click on the coffee, the rim, the saucer, the wood; the arrow keys work too.
@@ -983,10 +976,8 @@ def exhibit_axis(query, key):
 
 
 def my_axis_test(weights_of):
-    """Does weights_of(query, key) return weights for each query?
-
-    They are (queries, keys), nowhere negative, and rows sum to 1.
-    """
+    """Does weights_of(query, key) return (queries, keys) weights: nowhere
+    negative, rows summing to 1?"""
     return ...
 
 # %%
@@ -1026,10 +1017,8 @@ def exhibit_split(tokens, num_heads):
 
 
 def my_split_test(split):
-    """Does split(tokens, num_heads) bring each token's slice to each head?
-
-    (batch, tokens, width) should become (batch, heads, tokens, head_dim).
-    """
+    """Does split(tokens, num_heads) turn (batch, tokens, width) into (batch,
+    heads, tokens, head_dim), each token's numbers in its own place?"""
     return ...
 
 # %%
@@ -1068,8 +1057,7 @@ def exhibit_mask(logits, mask):
 
 def my_mask_test(masked_weights):
     """Does masked_weights(logits, mask) return 0 where mask is False, and
-    weights in the rest of each row? All arrays are (queries, keys).
-    """
+    weights in the rest of each row? All arrays are (queries, keys)."""
     return ...
 
 # %%
@@ -1109,9 +1097,8 @@ def exhibit_position(patches):
 
 
 def my_position_test(add_code):
-    """Does add_code give every one of (patches, pixels, channels) a code
-    that no other patch has?
-    """
+    """Does add_code, from and to (patches, pixels, channels), give every
+    patch a code that no other patch has?"""
     return ...
 
 # %%
@@ -1148,9 +1135,7 @@ def exhibit_crop(logits, size):
 
 
 def my_crop(logits, size):
-    """Return the top left (size, size) corner of the attention weights
-    that belong to logits (queries, keys).
-    """
+    """Top left (size, size) corner of the weights of (queries, keys)."""
     return ...
 
 # %%
@@ -1232,7 +1217,7 @@ check.week1.rollout(my_rollout)
 # codes them.
 
 # %%
-claims_table()
+cu.claims_table()
 
 # %% [markdown]
 # ## Quiz
