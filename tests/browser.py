@@ -174,10 +174,22 @@ def _wait_for(server, address, log, seconds=60):
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()}")
 
 
-def run_notebook(page, address, name, seconds=300):
-    """Open a notebook in JupyterLab, run all its cells, return its errors."""
+def open_notebook(page, address, name):
+    """Open a notebook in JupyterLab and wait for its kernel."""
     page.goto(f"{address}/lab/tree/{name}?reset")
     page.wait_for_function(IDLE, timeout=60_000)
+
+
+def save_and_stop_kernels(page):
+    """Save the open notebook, end every kernel, leave JupyterLab."""
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.goto("about:blank")
+
+
+def run_notebook(page, address, name, seconds=300):
+    """Open a notebook in JupyterLab, run all its cells, return its errors."""
+    open_notebook(page, address, name)
     page.evaluate(
         "() => { window.ran = false; jupyterapp.commands"
         ".execute('notebook:run-all-cells').then(() => window.ran = true); }"

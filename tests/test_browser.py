@@ -1,0 +1,250 @@
+"""What a learner does, in a real browser: run, slide, click, press keys.
+
+Needs chromium (`make test` installs it where it can). Without it these
+tests are skipped, in CI they fail.
+"""
+
+import shutil
+
+import browser as lab
+import nbclient
+import nbconvert
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+LESSON = lab.ROOT / "notebooks" / "week1_attention_from_scratch.ipynb"
+EXPLORER = "iframe[title^='Attention explorer']"
+FALLBACK = "img[data-fallback]"
+SLIDERS = """
+import numpy as np
+from course_utils import sliders
+
+def softmax(logits):
+    weights = np.exp(logits - logits.max())
+    return weights / weights.sum()
+
+sliders.softmax_temperature([2.0, 1.0, 0.5], softmax)
+"""
+EXPLORE = """
+from course_utils.explorer import AttentionExplorer
+
+rng = np.random.default_rng(0)
+weights = rng.random((2, 35, 35))
+attn = weights / weights.sum(axis=-1, keepdims=True)
+image = rng.integers(0, 256, (50, 70, 3), dtype=np.uint8)
+AttentionExplorer(image, attn, (5, 7), alt="A field of noise.")
+"""
+# The pixels of the live picture of a slider, or null while it loads.
+PICTURE = """css => {
+  const image = document.querySelector(`.${css} img`);
+  if (!image?.complete || !image.naturalWidth) return null;
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return canvas.toDataURL();
+}"""
+CHANGED = (
+    f"([css, old]) => {{ const now = ({PICTURE})(css); "
+    "return now && now !== old; }"
+)
+LIVE_FIGURES = """() => [...document.querySelectorAll(".widget-hslider")]
+  .map(slider => slider.closest("[class*='t-']"))
+  .map(box => [...box.classList].find(name => name.startsWith("t-")))"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if lab.find_browser() is None:
+        if lab.browser_is_required():
+            pytest.fail(lab.HINT)
+        pytest.skip(lab.HINT)
+    with lab.open_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """(address, folder) of a running JupyterLab."""
+    folder = tmp_path_factory.mktemp("lab")
+    with lab.run_jupyterlab(folder) as address:
+        yield address, folder
+
+
+@pytest.fixture
+def page(browser):
+    """A page that reaches only this machine, and must not try more."""
+    with lab.open_page(browser) as (opened, refused):
+        yield opened
+        assert refused == []
+
+
+def probe():
+    """A small notebook with a slider and an explorer, not yet run."""
+    cells = [
+        nbformat.v4.new_code_cell(source.strip())
+        for source in (SLIDERS, EXPLORE)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": kernel}
+    )
+
+
+@pytest.fixture(scope="module")
+def saved_probe():
+    """The small notebook as it is saved after a run."""
+    notebook = probe()
+    nbclient.NotebookClient(
+        notebook, timeout=120, store_widget_state=False
+    ).execute()
+    return notebook
+
+
+def move_slider(page, css):
+    """One press of the right arrow; return when the picture changed."""
+    page.wait_for_function(PICTURE, arg=css)
+    before = page.evaluate(PICTURE, css)
+    handle = page.locator(f".{css} .noUi-handle").first
+    handle.focus()
+    value = handle.get_attribute("aria-valuenow")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(CHANGED, arg=[css, before], timeout=20_000)
+    assert handle.get_attribute("aria-valuenow") != value
+
+
+def canvases(frame):
+    """The pixels of the photo and of the map."""
+    return frame.locator(".stage canvas").evaluate_all(
+        "all => all.map(canvas => canvas.toDataURL())"
+    )
+
+
+def assert_moved(frame, before, said):
+    """Both pictures and the spoken sentence changed; return the new ones."""
+    now, says = canvases(frame), sentence(frame)
+    assert says != said
+    assert all(new != old for new, old in zip(now, before, strict=True))
+    return now, says
+
+
+def sentence(frame):
+    """What the explorer says aloud."""
+    return frame.locator(".sentence[aria-live=polite]").inner_text()
+
+
+def use_explorer(page):
+    """Click a patch, walk on with the arrow keys, read one weight."""
+    frame = page.frame_locator(EXPLORER).first
+    photo = frame.locator(".stage").first
+    photo.wait_for()
+    photo.scroll_into_view_if_needed()
+    assert not page.locator(FALLBACK).first.is_visible()
+    before, said = canvases(frame), sentence(frame)
+    size = photo.locator("canvas").bounding_box()
+    corner = {"x": size["width"] * 0.05, "y": size["height"] * 0.05}
+    photo.locator("canvas").click(position=corner)
+    now, says = assert_moved(frame, before, said)
+    photo.press("ArrowRight")
+    photo.press("ArrowDown")
+    assert_moved(frame, now, says)
+    idle = frame.locator(".reading").inner_text()
+    frame.locator(".stage canvas").last.hover()
+    assert "weight" in frame.locator(".reading").inner_text() != idle
+
+
+def open_notebook(page, server, notebook, name):
+    """Write a notebook into the server's folder, run it, expect no error."""
+    address, folder = server
+    nbformat.write(notebook, folder / "notebooks" / name)
+    assert lab.run_notebook(page, address, name) == []
+
+
+def test_sliders_and_explorer_answer_in_jupyterlab(page, server):
+    open_notebook(page, server, probe(), "probe.ipynb")
+    move_slider(page, "t-temperature")
+    assert not page.locator(".t-temperature-static").is_visible()
+    use_explorer(page)
+
+
+def test_week1_runs_and_its_widgets_answer(page, server):
+    open_notebook(page, server, nbformat.read(LESSON, 4), LESSON.name)
+    figures = page.evaluate(LIVE_FIGURES)
+    assert "t-temperature" in figures
+    for css in dict.fromkeys(figures):
+        move_slider(page, css)
+    use_explorer(page)
+
+
+def test_a_cloned_notebook_shows_pictures(page, server, saved_probe):
+    """Before it is run here Jupyter trusts no script in a notebook."""
+    address, folder = server
+    nbformat.write(saved_probe, folder / "notebooks" / "cloned.ipynb")
+    lab.open_notebook(page, address, "cloned.ipynb")
+    for words in ("Bar chart", "A field of noise"):
+        picture = page.get_by_alt_text(words)
+        picture.wait_for()
+        assert picture.bounding_box()["width"] > 300
+
+
+def test_a_saved_notebook_shows_pictures_without_its_kernel(page, server):
+    address, _ = server
+    open_notebook(page, server, probe(), "saved.ipynb")
+    page.locator(".t-temperature img").wait_for()
+    lab.save_and_stop_kernels(page)
+    lab.open_notebook(page, address, "saved.ipynb")
+    page.locator(".t-temperature-static img").wait_for()
+    missing = page.get_by_text("model not found")
+    missing.wait_for(state="attached")
+    assert not missing.is_visible()
+    use_explorer(page)
+
+
+def as_html(notebook, folder):
+    """Export a notebook as a page, as the menu does; return its address."""
+    body, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    (folder / "saved.html").write_text(body, encoding="utf-8")
+    return (folder / "saved.html").as_uri()
+
+
+def test_an_exported_page_explores_offline(browser, saved_probe, tmp_path):
+    with lab.open_page(browser) as (page, _):  # nbconvert asks a CDN itself
+        page.goto(as_html(saved_probe, tmp_path), wait_until="commit")
+        use_explorer(page)
+        assert page.get_by_alt_text("Bar chart").first.is_visible()
+
+
+def test_without_scripts_the_static_pictures_show(
+    browser, saved_probe, tmp_path
+):
+    with lab.open_page(browser, scripts=False) as (page, _):
+        page.goto(as_html(saved_probe, tmp_path))
+        picture = page.locator(FALLBACK)
+        assert picture.is_visible()
+        assert picture.bounding_box()["width"] > 300
+        assert "the largest weight" in picture.get_attribute("alt")
+        assert page.locator(EXPLORER).bounding_box()["height"] < 1
+        assert page.get_by_alt_text("Bar chart").is_visible()
+
+
+def test_heads_can_be_chosen_with_the_keyboard(browser, saved_probe, tmp_path):
+    with lab.open_page(browser) as (page, _):
+        page.goto(as_html(saved_probe, tmp_path), wait_until="commit")
+        frame = page.frame_locator(EXPLORER)
+        frame.get_by_role("radio", name="head 0").focus()
+        before = canvases(frame)
+        page.keyboard.press("ArrowRight")
+        assert "head 1" in sentence(frame)
+        assert canvases(frame)[1] != before[1]
+
+
+def test_a_missing_browser_fails_only_where_it_is_required(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("CI", "true")
+    assert lab.find_browser() is None and lab.browser_is_required()
+    monkeypatch.delenv("CI")
+    assert not lab.browser_is_required()
+    monkeypatch.setenv("COURSE_BROWSER", "require")
+    assert lab.browser_is_required()
