@@ -49,7 +49,7 @@ photo = datasets.photo("coffee")[:368, :496]  # (368, 496, 3)
 colour = attention.patchify(photo / 255, 16).reshape(713, 256, 3).mean(1)
 gap = ((colour[:, None] - colour) ** 2).sum(axis=-1)  # (713, 713)
 attn = attention.softmax(-200 * gap)[10 * 31 + 6].reshape(23, 31)
-fig, axes = plt.subplots(1, 2, figsize=(6.4, 2.4))
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.3))
 axes[0].imshow(photo)
 axes[0].add_patch(plt.Rectangle((96, 160), 16, 16, fill=0, ec="w", lw=2))
 axes[1].imshow(attn)
@@ -201,8 +201,7 @@ def attention_loops(query, key, value):
 # %%
 NAMES = ["sky", "sea", "sand", "sun"]
 COLOURS = np.array([[5, 7, 9], [1, 4, 7], [9, 8, 5], [10, 7, 1]]) / 10
-hue = COLOURS - COLOURS.mean(axis=0)  # (4, 3)
-hue = 2 * hue / np.linalg.norm(hue, axis=1, keepdims=True)
+hue = 3 * (COLOURS - COLOURS.mean(axis=1, keepdims=True))  # (4, 3)
 mixed = attention_loops(hue, hue, COLOURS)
 weights = attention_loops(hue, hue, np.eye(4))
 fig, axes = plt.subplots(1, 2, figsize=(7, 2.8), sharey=True)
@@ -733,11 +732,11 @@ def decoded(code, seed):
 codes = {"as written": seed_code(713, 64),
          "correct": attention.sinusoidal_1d(713, 64)}
 share = {name: [decoded(c, s) for s in range(5)] for name, c in codes.items()}
-fig, ax = plt.subplots(figsize=(7, 2.4))
-for style, (name, code) in zip("-:", codes.items(), strict=True):
-    ax.plot((code @ code[0] / (code[0] @ code[0]))[:150], style, label=name)
+fig, ax = plt.subplots(figsize=(9, 2.8))
+for width, (name, code) in zip([1, 3], codes.items(), strict=True):
+    ax.plot((code @ code[0] / 32)[:150], lw=width, label=name)
 ax.set(xlabel="position", ylabel="likeness to position 0", xticks=[0, 44, 88])
-ax.legend(loc="lower right")
+ax.legend(ncols=2, loc=(0, 1.02), frameon=False)
 show(fig, alt="Likeness to position 0. As written it swings from 0 to 1 and "
      "is back at 1 at 44 and 88; the correct code falls and stays low.")
 claim("the tutorial's code tells 713 positions apart (share decoded)",
@@ -786,8 +785,8 @@ memory = {"measured": [*gigabytes, np.nan], "N squared": per_pair * far**2,
           "a laptop": 5 * [16]}
 plots.curves(axes[1], far, memory, "tokens", "peak memory (GB)", log="xy")
 axes[1].set_xticks([512, 4096, far[-1]], ["512", "4,096", "187,500"])
-show(fig, alt="Two charts with logarithmic axes: time and memory rise like N "
-     "squared. Memory crosses the 16 GB of a laptop long before 187,500.")
+show(fig, alt="Two charts with logarithmic axes: memory rises like N squared, "
+     "time at least so; 16 GB are used up long before 187,500 tokens.")
 claim("memory at 4,096 tokens is as N squared forecasts (ratio)",
       gigabytes[3] / (per_pair * 4096**2), equals=1, tolerance=0.1)
 claim("so is the time, roughly (ratio)",
