@@ -36,11 +36,12 @@ setup:
 		if "$$python" -c '$(SUITABLE)' 2>/dev/null; then \
 			exec "$$python" lessons/authoring/bootstrap.py; \
 		fi; \
-		found="$$found $$("$$python" --version 2>/dev/null)"; \
+		version=$$("$$python" --version 2>/dev/null) && \
+			found="$$found $$python is $$version,"; \
 	done; \
 	echo "Cannot set up: Python 3.11, 3.12 or 3.13 is needed," \
-		"found:$${found:- none}. Install one, or name one:" \
-		"make lab PYTHON=/path/to/python3.12" >&2; \
+		"but$${found:- there is none}. Install one, or name one:" \
+		"make lab PYTHON=/path/to/python3.12" | sed 's/,\././' >&2; \
 	exit 1
 
 lab: setup
