@@ -45,7 +45,9 @@ setup:
 	exit 1
 
 lab: setup
-	$(RUN) -m jupyter lab $(ROOT_FLAG) $(LAB_ARGS) notebooks/index.ipynb
+	@echo 'Opening JupyterLab; Ctrl-C here ends it.'
+	@$(RUN) -m jupyter lab $(ROOT_FLAG) --log-level=WARN \
+		--LabApp.default_url=/lab/tree/notebooks/index.ipynb $(LAB_ARGS)
 
 test: setup chromium ruff pytest
 
