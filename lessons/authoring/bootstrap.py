@@ -131,7 +131,7 @@ def install():
         pip = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": str(transit)},
+            env={"PIP_RETRIES": "2", **os.environ, "TMPDIR": str(transit)},
             bufsize=0,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -190,7 +190,8 @@ def explain(log):
             f"pip's own settings if you are behind a proxy. {where}"
         )
     errors = re.findall(r"^\s*(?:ERROR|\w+Error): (.+)", log, re.MULTILINE)
-    return f"pip said: {errors[-1] if errors else '?'}. {where}"
+    said = f"pip said: {errors[-1]}" if errors else "pip was stopped"
+    return f"{said}. {where}"
 
 
 def configure_lab():
