@@ -497,6 +497,7 @@ import torch
 
 PARTS = ["query", "key", "value", "output"]
 tokens = rng.normal(size=(2, 5, 12)).astype("float32")
+torch.manual_seed(session.seed)
 layer = torch.nn.MultiheadAttention(12, 3, batch_first=True)
 torch.nn.init.normal_(layer.in_proj_bias)
 kernel, bias, *out = (part.numpy() for part in layer.state_dict().values())
@@ -510,6 +511,7 @@ claim("our layer equals torch.nn.MultiheadAttention (largest difference)",
 
 # %%
 keras = cu.import_quietly("keras")
+keras.utils.set_random_seed(session.seed)
 layer = keras.layers.MultiHeadAttention(num_heads=3, key_dim=4)
 layer.build(tokens.shape, tokens.shape)
 layer.set_weights([part + 0.1 for part in layer.get_weights()])
