@@ -75,7 +75,7 @@ show(fig, alt="Left: a red cup and saucer on a wooden table, a white square "
 #
 # In the same direction, at a right angle, in opposite directions. A dot
 # product measures agreement, but also length: longer arrows give larger
-# numbers, a fact that will bite in section 4.
+# numbers, a fact that shows in section 2 and bites in section 4.
 #
 # </details>
 #
@@ -182,10 +182,10 @@ cu.sliders.softmax_temperature([2.0, 1.0, 0.0, -1.0], attention.softmax)
 #
 # Four tokens, each a colour. Every token compares its hue with all four hues
 # (dot products), turns the scores into weights, and mixes the colours by these
-# weights. The source tutorial gives this as pseudocode with three nested loops;
-# here it runs. (The pseudocode has no projections and no scale, and leaves
-# query, key and value to be "filled with actual values". Ours are arguments;
-# projections and scale get sections of their own.)
+# weights. The source tutorial gives this as pseudocode with three nested
+# loops; here it runs. (The pseudocode has no projections and no scale, and
+# leaves query, key and value to be "filled with actual values". Ours are
+# arguments; projections and scale get sections of their own.)
 
 # %%
 def attention_loops(query, key, value):
@@ -217,10 +217,10 @@ show(fig, alt="Left: a 4 by 4 matrix of weights; sky and sea look at each "
 
 # %% [markdown]
 # You should see that the two blues share their attention, and so do the two
-# yellows. Every row sums to 1. But the matrix is not symmetric: sand gives most
-# of its attention to sun, and sun keeps nearly all for itself, because its hue
-# is the longer arrow (second warm-up question). (A small trick on the way: with
-# the identity matrix as values, the output *is* the weights.)
+# yellows. Every row sums to 1. But the matrix is not symmetric: sand gives
+# most of its attention to sun, and sun keeps nearly all for itself, because
+# its hue is the longer arrow (second warm-up question). (A small trick on the
+# way: with the identity matrix as values, the output *is* the weights.)
 #
 # Now the same without loops. **Predict**: how many times faster is it at 256
 # tokens: 10, 100, 1,000?
@@ -304,8 +304,8 @@ claim("the mini-example as written saturates on token 2 (share of draws)",
       stuck[0], equals=1, baseline=("mended", stuck[1]))
 
 # %% [markdown]
-# You should see a single spike at 1. Every number of token 2 is larger than its
-# neighbour in token 1, and nothing can be negative, so token 2's key wins
+# You should see a single spike at 1. Every number of token 2 is larger than
+# its neighbour in token 1, and nothing can be negative, so token 2's key wins
 # against every query, by a margin of hundreds. Such a softmax is *saturated*:
 # no small change of the logits changes the weights, so no gradient flows and
 # training could not start. Centred features and zero-mean projections mend it.
@@ -394,10 +394,10 @@ check.week1.scaled_attention(my_attention)
 # ## 5 What do several heads add?
 #
 # One softmax gives one average per query. Two questions ("who has my colour?"
-# and "who is next to me?") need two. Making the layer twice would cost twice as
-# much, so the width is cut into slices instead. Each slice, a *head*, attends
-# by itself; the results are put side by side again, and one last matrix lets
-# them mix.
+# and "who is next to me?") need two. Making the layer twice would cost twice
+# as much, so the width is cut into slices instead. Each slice, a *head*,
+# attends by itself; the results are put side by side again, and one last
+# matrix lets them mix.
 
 # %%
 def split_heads(tokens, num_heads):
@@ -448,8 +448,9 @@ show(fig, alt="Two matrices of 5 tokens by 3 heads of 4 channels, coloured by "
 # dangerous.
 #
 # The source tutorial has a subtler slip. It computes the scale from the width
-# *before* the heads split it, and what it then calls the output is never merged
-# nor projected. **Predict**: the spread of its logits, for width 96 in 8 heads.
+# *before* the heads split it, and what it then calls the output is never
+# merged nor projected. **Predict**: the spread of its logits, for width 96 in
+# 8 heads.
 
 # %%
 query, key = split_heads(rng.normal(size=(2, 300, 96)), 8)  # (8, 300, 12)
@@ -460,12 +461,13 @@ claim("scaled by the width before the split, logits are too flat (std)",
 
 # %% [markdown]
 # You should see about a third of the spread that was wanted: each head has 12
-# numbers, but is scaled as if it had 96.
+# numbers, but is scaled as if it had 96. (Its "Approach 2", with 2 heads, is
+# off by the root of 2 in the same way.)
 #
 # Do several heads see more, as the source tutorial says? A clean test: each
 # token must report its left *and* its right neighbour, in separate channels.
-# Both sides get the best output matrix there is (least squares), and the single
-# head the best mixture of left and right.
+# Both sides get the best output matrix there is (least squares), and the
+# single head the best mixture of left and right.
 
 # %%
 tokens = rng.normal(size=(500, 8))
@@ -489,8 +491,8 @@ claim("two heads capture relations that one cannot (share explained)",
 # You should see everything explained by two heads and about half by one: a
 # single average cannot keep two neighbours apart.
 #
-# Now the proof that our layer is *the* layer: copy the weights of PyTorch's and
-# then of Keras's into it, biases included, and compare the outputs.
+# Now the proof that our layer is *the* layer: copy the weights of PyTorch's
+# and then of Keras's into it, biases included, and compare the outputs.
 
 # %%
 import torch
@@ -525,9 +527,9 @@ claim("our layer equals keras.layers.MultiHeadAttention (largest difference)",
       at_most=1e-5)
 
 # %% [markdown]
-# You should see differences in the seventh digit: rounding. The three libraries
-# store the same matrices in three layouts, which is why a copied weight teaches
-# more than a diagram.
+# You should see differences in the seventh digit: rounding. The three
+# libraries store the same matrices in three layouts, which is why a copied
+# weight teaches more than a diagram.
 #
 # **To take away**: heads are several averages for the price of one.
 #
@@ -535,12 +537,12 @@ claim("our layer equals keras.layers.MultiHeadAttention (largest difference)",
 # ## 6 Who may look at whom?
 #
 # Nothing says that queries and keys come from the same tokens. In
-# *cross-attention*, 5 queries (the words of a caption, say) look at 7 keys (the
-# patches of an image). And a *mask* forbids pairs: padding, the future, another
-# image of the batch.
+# *cross-attention*, 5 queries (the words of a caption, say) look at 7 keys
+# (the patches of an image). And a *mask* forbids pairs: padding, the future,
+# another image of the batch.
 #
-# **Predict** both shapes; and what the last row of weights sums to, where no key
-# is allowed at all.
+# **Predict** both shapes; and what the last row of weights sums to, where no
+# key is allowed at all.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -553,15 +555,15 @@ print(mask.astype(int), "out", out.shape, "attn", attn.shape)
 print("sums of rows:", attn.sum(axis=-1)[0, 0].round(6))
 
 # %% [markdown]
-# You should see 5 x 7 weights per head, and rows that sum to 1 but for the last:
-# our reference returns zeros there, and its docstring says so. A naive softmax
-# returns NaN, which one layer later is everywhere.
+# You should see 5 x 7 weights per head, and rows that sum to 1 but for the
+# last: our reference returns zeros there, and its docstring says so. A naive
+# softmax returns NaN, which one layer later is everywhere.
 #
 # ### Exercise 3: a masked softmax
 # difficulty 2 of 3 · 5 minutes
 #
-# Write it so that both hold: forbidden weights are exactly 0, and a row without
-# any key is harmless.
+# Write it so that both hold: forbidden weights are exactly 0, and a row
+# without any key is harmless.
 
 # %% tags=["exercise"]
 def my_masked_softmax(logits, mask):
@@ -606,11 +608,12 @@ check.week1.masked_softmax(my_masked_softmax)
 # ## 7 Does attention know the order?
 #
 # Let $P$ be a matrix that shuffles tokens. Queries, keys and values come out
-# shuffled alike, so the logits become $P Q K^\top P^\top$. Softmax works on each
-# row, so the weights are shuffled the same way, and the output is
-# $P\,\mathrm{softmax}(Q K^\top)\,P^\top P V$. Since $P^\top P$ is the identity,
-# that is $P$ times the old output. Shuffled tokens give the same outputs,
-# shuffled: attention is *permutation equivariant*. And a proof makes a test.
+# shuffled alike, so the logits become $P Q K^\top P^\top$. Softmax works on
+# each row, so the weights are shuffled the same way, and the output is
+# $P\,\mathrm{softmax}(Q K^\top)\,P^\top P V$. Since $P^\top P$ is the
+# identity, that is $P$ times the old output. Shuffled tokens give the same
+# outputs, shuffled: attention is *permutation equivariant*. And a proof makes
+# a test.
 #
 # ### Exercise 4: a test for order
 # difficulty 2 of 3 · 6 minutes
@@ -667,11 +670,11 @@ claim("shuffling tokens only shuffles the outputs (largest change)",
 # %% [markdown]
 # You should see a change of rounding size only, and a real one as soon as
 # positions are added. For images the first is fatal: a face and the same face
-# with its patches shuffled are one and the same. So each token gets a *code* of
-# its position added, sines and cosines of many wavelengths:
-# $\mathrm{PE}(p, 2i) = \sin(p / 10000^{2i/d})$ and
-# $\mathrm{PE}(p, 2i+1) = \cos(p / 10000^{2i/d})$. Think of clock hands: fast
-# ones tell neighbours apart, slow ones tell morning from evening.
+# with its patches shuffled are one and the same. So each token gets a *code*
+# of its position added, sines and cosines of many wavelengths: $\mathrm{PE}(p,
+# 2i) = \sin(p / 10000^{2i/d})$ and $\mathrm{PE}(p, 2i+1) = \cos(p /
+# 10000^{2i/d})$. Think of clock hands: fast ones tell neighbours apart, slow
+# ones tell morning from evening.
 #
 # ### Exercise 5: sinusoidal code
 # difficulty 2 of 3 · 6 minutes
@@ -714,8 +717,8 @@ check.week1.sinusoidal(my_sinusoidal)
 
 # %% [markdown]
 # For a grid of patches, half of the channels code the row and half the column
-# (`attention.sinusoidal_2d`). **Predict**: the dot products of one patch's code
-# with all others, as a map.
+# (`attention.sinusoidal_2d`). **Predict**: the dot products of one patch's
+# code with all others, as a map.
 
 # %%
 code = attention.sinusoidal_1d(64, 64)  # (positions, width)
@@ -737,9 +740,9 @@ show(fig, alt="Left: the code, fast waves in the first channels, slow ones in "
 #
 # The source tutorial writes the exponent as `(2 * i) // width`, with an `i`
 # that already counts 0, 2, 4. Does it matter? Put each code to work: add a
-# little noise to the codes of 713 positions, and let every noisy code ask which
-# clean one is nearest. (That is attention, at temperature 0.) **Predict** how
-# many find home.
+# little noise to the codes of 713 positions, and let every noisy code ask
+# which clean one is nearest. (That is attention, at temperature 0.)
+# **Predict** how many find home.
 
 # %%
 def seed_code(num_positions, width):
@@ -773,9 +776,9 @@ claim("the tutorial's code tells 713 positions apart (share decoded)",
 
 # %% [markdown]
 # You should see half of them lost. Whole-number division leaves only the
-# exponents 0 and 1, hence two wavelengths at any width: 6.28 and 62,832. One is
-# too short, the other too long. Position 44 is seven turns of the first (44 / 7
-# is nearly $2\pi$) and looks like position 0. For RGB pixels, where the
+# exponents 0 and 1, hence two wavelengths at any width: 6.28 and 62,832. One
+# is too short, the other too long. Position 44 is seven turns of the first (44
+# / 7 is nearly $2\pi$) and looks like position 0. For RGB pixels, where the
 # tutorial uses it first, three channels hold one wave: [sin, cos, almost 0],
 # added to colours between 0 and 1.
 #
@@ -794,9 +797,9 @@ cu.sliders.positional_encoding(attention.sinusoidal_1d)
 # ## 8 What do N tokens cost?
 #
 # Every token meets every token: $N^2$ weights. We measure time and peak memory
-# up to 2,048 tokens, extrapolate, and hold the forecast against 4,096, which is
-# an image of 64 x 64 with one token per pixel. **Predict** the memory for all
-# pixels of a 375 x 500 photo.
+# up to 2,048 tokens, extrapolate, and hold the forecast against 4,096, which
+# is an image of 64 x 64 with one token per pixel. **Predict** the memory for
+# all pixels of a 375 x 500 photo.
 
 # %%
 counts, seconds, gigabytes = [512, 1024, 2048, 4096], [], []
@@ -831,9 +834,10 @@ claim("all pixels of a 375 x 500 photo would need (GB, one head)",
 # memory. Time is a little worse once the matrices outgrow the processor's
 # cache.
 #
-# The source tutorial calls attention dearer than convolution, in parameters and
-# in computation. We count both at width 64: attention with a two-layer
-# perceptron against one 3 x 3 convolution. **Predict** which has more of which.
+# The source tutorial calls attention dearer than convolution, in parameters
+# and in computation. We count both at width 64: attention with a two-layer
+# perceptron against one 3 x 3 convolution. **Predict** which has more of
+# which.
 #
 # And its own example with 64 x 64 images reshapes each image to one row of
 # 12,288 numbers before `np.matmul`. How many tokens is that?
@@ -854,20 +858,20 @@ claim("in the np.matmul example pixels attend (tokens per image)",
       by="source tutorial", expect="refuted")
 
 # %% [markdown]
-# You should see the parameters refuted and the computation confirmed: attention
-# is cheap to store and dear to run. And one row is one token: it attends to
-# itself with weight 1, whatever query and key say. The tutorial's second version
-# does attend over pixels, with 4096 x 4096 weights for each of 2 heads and 3
-# images; but its queries are made from 3 colours, so however wide they are
-# drawn, there are only 3 numbers in them.
+# You should see the parameters refuted and the computation confirmed:
+# attention is cheap to store and dear to run. And one row is one token: it
+# attends to itself with weight 1, whatever query and key say. The tutorial's
+# second version does attend over pixels, with 4096 x 4096 weights for each of
+# 2 heads and 3 images; but its queries are made from 3 colours, so however
+# wide they are drawn, there are only 3 numbers in them.
 #
 # **To take away**: the cost is in the pairs, so make fewer tokens.
 #
 # <a id="s9"></a>
 # ## 9 What does a photo attend to?
 #
-# Fewer tokens: cut the photo into patches of 16 x 16 pixels. A patch, flattened,
-# is a token of width 16 x 16 x 3 = 768.
+# Fewer tokens: cut the photo into patches of 16 x 16 pixels. A patch,
+# flattened, is a token of width 16 x 16 x 3 = 768.
 #
 # ### Exercise 6: patches
 # difficulty 3 of 3 · 7 minutes
@@ -914,10 +918,10 @@ print("grid", grid, "tokens", patches.shape)
 print(f"pixels dropped: {1 - patches.size / image.size:.1%}")
 
 # %% [markdown]
-# You should see 713 tokens, and 2.7% of the pixels gone without a word: 375 and
-# 500 are not multiples of 16. Now to attention, first as an untrained network
-# does it: 8 heads, query and key projected by matrices as PyTorch draws them.
-# **Predict** the map.
+# You should see 713 tokens, and 2.7% of the pixels gone without a word: 375
+# and 500 are not multiples of 16. Now to attention, first as an untrained
+# network does it: 8 heads, query and key projected by matrices as PyTorch
+# draws them. **Predict** the map.
 
 # %%
 def linear(fan_in, fan_out):
@@ -932,15 +936,16 @@ claim("untrained attention is all but uniform (entropy in nats, per head)",
       baseline=("uniform", np.log(713)))
 
 # %% [markdown]
-# You should see every head at the entropy of no preference at all. A picture of
-# it would be one flat colour; the source tutorial prints the 713 x 713 numbers.
+# You should see every head at the entropy of no preference at all. A picture
+# of it would be one flat colour; the source tutorial prints the 713 x 713
+# numbers.
 #
-# Learning has to wait for week 2. But structure can be had by hand, if query and
-# key hold something that means something. *Nothing below is learned.* Three heads
-# compare mean colour, texture (how strongly brightness changes, down and
-# across) and position. One trick makes a dot product prefer the *nearest* key
-# instead of the longest: subtract half its squared length, because
-# $q \cdot k - |k|^2/2$ is largest where $|q - k|$ is smallest.
+# Learning has to wait for week 2. But structure can be had by hand, if query
+# and key hold something that means something. *Nothing below is learned.*
+# Three heads compare mean colour, texture (how strongly brightness changes,
+# down and across) and position. One trick makes a dot product prefer the
+# *nearest* key instead of the longest: subtract half its squared length,
+# because $q \cdot k - |k|^2/2$ is largest where $|q - k|$ is smallest.
 
 # %%
 def nearest(features, sharpness):
@@ -1008,8 +1013,8 @@ claim("the position head stays near (mean distance in patches)",
 # ### Exhibit 1: the wrong axis
 # difficulty 1 of 3 · 3 minutes
 #
-# Found in a widely read collection of annotated papers (labml, issue 146) and in
-# a ViT notebook. In the first, image quality did not betray it.
+# Found in a widely read collection of annotated papers (labml, issue 146) and
+# in a ViT notebook. In the first, image quality did not betray it.
 
 # %% tags=["exercise"]
 def exhibit_axis(query, key):
@@ -1047,9 +1052,9 @@ check.week1.axis_test(my_axis_test)
 # ### Exhibit 2: reshape without transpose
 # difficulty 2 of 3 · 4 minutes
 #
-# FuxiCTR had it from a tutorial (issue 30). Its mirror image, in the merge, sat
-# in a "transformer from scratch" that passed its own training test (jsbaan, pull
-# request 6).
+# FuxiCTR had it from a tutorial (issue 30). Its mirror image, in the merge,
+# sat in a "transformer from scratch" that passed its own training test
+# (jsbaan, pull request 6).
 
 # %% tags=["exercise"]
 def exhibit_split(tokens, num_heads):
@@ -1250,8 +1255,8 @@ check.week1.rollout(my_rollout)
 # </details>
 
 # %% [markdown]
-# **To take away**: a shape that fits proves nothing. Rows that sum to 1, tokens
-# that arrive, shuffles that commute: these do.
+# **To take away**: a shape that fits proves nothing. Rows that sum to 1,
+# tokens that arrive, shuffles that commute: these do.
 #
 # <a id="s11"></a>
 # ## 11 What was claimed, what was measured
@@ -1326,6 +1331,8 @@ cu.claims_table()
 #   (2020): rollout.
 #
 # **Next week**: query and key begin to learn. A tutorial's Keras layer attends
-# to the wrong axis; you find out by differentiating it, and repair it.
+# to the wrong axis; you find out by differentiating it, and repair it. In week
+# 3 a trained network, the one that the source tutorial could not load, moves
+# into the explorer you have just used.
 #
 # {{nav}}
