@@ -671,10 +671,13 @@ claim("shuffling tokens only shuffles the outputs (largest change)",
 # You should see a change of rounding size only, and a real one as soon as
 # positions are added. For images the first is fatal: a face and the same face
 # with its patches shuffled are one and the same. So each token gets a *code*
-# of its position added, sines and cosines of many wavelengths: $\mathrm{PE}(p,
-# 2i) = \sin(p / 10000^{2i/d})$ and $\mathrm{PE}(p, 2i+1) = \cos(p /
-# 10000^{2i/d})$. Think of clock hands: fast ones tell neighbours apart, slow
-# ones tell morning from evening.
+# of its position added, sines and cosines of many wavelengths:
+#
+# $$\mathrm{PE}(p, 2i) = \sin(p / 10000^{2i/d}), \qquad
+# \mathrm{PE}(p, 2i+1) = \cos(p / 10000^{2i/d}).$$
+#
+# Think of clock hands: fast ones tell neighbours apart, slow ones tell
+# morning from evening.
 #
 # ### Exercise 5: sinusoidal code
 # difficulty 2 of 3 · 6 minutes
