@@ -4,13 +4,17 @@ Needs chromium (`make test` installs it where it can). Without it these
 tests are skipped, in CI they fail.
 """
 
+import re
 import shutil
 
 import browser as lab
 import nbclient
 import nbconvert
 import nbformat
+import numpy as np
 import pytest
+
+from course_utils.explorer import AttentionExplorer
 
 pytestmark = pytest.mark.browser
 
@@ -234,6 +238,50 @@ def test_without_scripts_the_static_pictures_show(
         assert "the largest weight" in picture.get_attribute("alt")
         assert page.locator(EXPLORER).bounding_box()["height"] < 1
         assert page.get_by_alt_text("Bar chart").is_visible()
+
+
+def attention_of(kind):
+    """(layers 2, heads 3, queries 35, keys 35): noise, or slow change."""
+    rng = np.random.default_rng(0)
+    weights = rng.random((2, 3, 35, 35))
+    if kind == "slow":
+        turn = np.arange(35)[:, None] / 40 + np.arange(35)
+        weights = 2 + np.sin(turn) + 0 * weights
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("kind", ["noise", "slow"])
+def test_the_numbers_on_the_page_are_those_of_the_array(
+    browser, tmp_path, kind
+):
+    attn = attention_of(kind)
+    image = np.zeros((50, 70, 3), np.uint8)
+    explorer = AttentionExplorer(image, attn, (5, 7), alt="Nothing.")
+    (tmp_path / "page.html").write_text(explorer._repr_html_())
+    with lab.open_page(browser) as (page, refused):
+        page.goto((tmp_path / "page.html").as_uri())
+        frame = page.frame_locator(EXPLORER)
+        frame.get_by_text("layer 1", exact=True).click()
+        frame.get_by_text("head 2", exact=True).click()
+        photo, map_ = frame.locator(".stage").all()
+        photo.press("Home")
+        photo.press("ArrowUp")  # from row 2 to row 1, column 0
+        row = attn[1, 2, 7]
+        largest = divmod(int(row.argmax()), 7)
+        said = sentence(frame)
+        assert said.startswith("Query row 1, column 0, layer 1, head 2:")
+        assert f"is at row {largest[0]}, column {largest[1]};" in said
+        entropy = -(row * np.log(row)).sum()
+        assert f"entropy {entropy:.1f} of {np.log(35):.1f} nats" in said
+        number = float(re.search(r"largest weight (\S+) is", said).group(1))
+        assert number == pytest.approx(row.max(), rel=0.06)
+        map_.press("End")
+        key = largest[0] * 7 + 6
+        read = frame.locator(".reading").inner_text()
+        assert f"Key row {largest[0]}, column 6: weight" in read
+        number = float(re.search(r"weight (\S+),", read).group(1))
+        assert number == pytest.approx(row[key], rel=0.06)
+        assert refused == []
 
 
 def test_heads_can_be_chosen_with_the_keyboard(browser, saved_probe, tmp_path):

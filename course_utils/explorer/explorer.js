@@ -102,7 +102,7 @@ function makeNote({ levels }) {
     className: "note",
     textContent: "Rows and columns count from 0. Every map has its own "
       + "scale, from 0 to its largest weight (ringed). Weights read from "
-      + `the map are exact to ${error}% of the largest.`,
+      + `the map are rounded, by at most ${error}% of the largest.`,
   });
 }
 
