@@ -9,6 +9,12 @@ be had from here too.
 
 import numpy as np
 
+from course_utils.attention_inputs import (
+    apply_mask,
+    as_float,
+    check_heads,
+    check_shapes,
+)
 from course_utils.tokens import patchify, sinusoidal_1d, sinusoidal_2d
 
 __all__ = [
@@ -23,31 +29,6 @@ __all__ = [
     "softmax",
     "split_heads",
 ]
-
-
-def _as_float(array, name):
-    """Return `array` as floats, or say clearly why it cannot be used."""
-    array = np.asarray(array)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name} must be an array of real numbers, got {array.dtype}"
-        )
-    if not np.issubdtype(array.dtype, np.floating):
-        array = array.astype(np.float64)
-    if np.isnan(array).any():
-        raise ValueError(f"{name} contains NaN: find where it came from first")
-    return array
-
-
-def _check_heads(width, num_heads):
-    """Raise unless `num_heads` is a positive int that divides `width`."""
-    if not isinstance(num_heads, (int, np.integer)) or num_heads < 1:
-        raise ValueError(f"num_heads must be a positive int, got {num_heads}")
-    if width % num_heads:
-        raise ValueError(
-            f"num_heads={num_heads} does not divide the width {width}; "
-            "choose a divisor so that every head gets the same head_dim"
-        )
 
 
 def softmax(logits, axis=-1, temperature=1.0):
@@ -74,7 +55,7 @@ def softmax(logits, axis=-1, temperature=1.0):
     Taught in week 1. Stable form: Goodfellow, Bengio and Courville, "Deep
     Learning" (2016), section 4.1.
     """
-    logits = _as_float(logits, "logits")
+    logits = as_float(logits, "logits")
     if np.isposinf(logits).any():
         raise ValueError("logits contain +inf: no finite weights exist")
     if not temperature > 0:
@@ -88,52 +69,6 @@ def softmax(logits, axis=-1, temperature=1.0):
     weights = np.exp((logits - peak) / temperature)
     total = weights.sum(axis=axis, keepdims=True)
     return weights / np.where(total == 0, 1, total)
-
-
-def _check_attention_shapes(query, key, value):
-    """Raise ValueError unless the three arrays fit together."""
-    for name, array in (("query", query), ("key", key), ("value", value)):
-        if array.ndim < 2:
-            raise ValueError(
-                f"{name} needs shape (..., tokens, head_dim), "
-                f"got {array.shape}"
-            )
-    if query.shape[-1] != key.shape[-1] or query.shape[-1] == 0:
-        raise ValueError(
-            "query and key are compared by dot products and need the same "
-            f"head_dim > 0, got {query.shape[-1]} and {key.shape[-1]}"
-        )
-    if key.shape[-2] != value.shape[-2]:
-        raise ValueError(
-            f"one value per key: got {key.shape[-2]} keys and "
-            f"{value.shape[-2]} values"
-        )
-    try:
-        np.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
-    except ValueError:
-        raise ValueError(
-            "the leading (batch, heads) axes do not fit together: "
-            f"{query.shape}, {key.shape}, {value.shape}"
-        ) from None
-
-
-def _apply_mask(logits, mask):
-    """Return logits with -inf where `mask` is False."""
-    mask = np.asarray(mask)
-    if mask.dtype != bool:
-        raise TypeError(
-            f"mask must be boolean (True = may attend), got {mask.dtype}"
-        )
-    try:
-        fits = np.broadcast_shapes(mask.shape, logits.shape) == logits.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"mask of shape {mask.shape} does not broadcast to "
-            f"(..., queries, keys) = {logits.shape}"
-        )
-    return np.where(mask, logits, -np.inf)
 
 
 def scaled_dot_product_attention(query, key, value, mask=None):
@@ -162,14 +97,14 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     equation 1.
     """
     query, key, value = (
-        _as_float(array, name)
+        as_float(array, name)
         for array, name in ((query, "query"), (key, "key"), (value, "value"))
     )
-    _check_attention_shapes(query, key, value)
+    check_shapes(query, key, value)
     logits = query @ key.swapaxes(-2, -1)  # (..., queries, keys)
     logits = logits / np.sqrt(query.shape[-1]).astype(logits.dtype)
     if mask is not None:
-        logits = _apply_mask(logits, mask)
+        logits = apply_mask(logits, mask)
     attn = softmax(logits, axis=-1)
     return attn @ value, attn
 
@@ -195,7 +130,7 @@ def split_heads(tokens, num_heads):
             f"tokens need shape (..., tokens, width), got {tokens.shape}"
         )
     *lead, count, width = tokens.shape
-    _check_heads(width, num_heads)
+    check_heads(width, num_heads)
     cut = tokens.reshape(*lead, count, num_heads, width // num_heads)
     return cut.swapaxes(-3, -2)  # (..., heads, tokens, head_dim)
 
@@ -255,7 +190,7 @@ def multi_head_attention(tokens, weights, num_heads, context=None, mask=None):
     context = tokens if context is None else context
 
     def project(array, name):
-        array = _as_float(array, "tokens" if name == "query" else "context")
+        array = as_float(array, "tokens" if name == "query" else "context")
         matrix, bias = (np.asarray(part) for part in weights[name])
         if array.ndim != 3 or array.shape[-1] != matrix.shape[0]:
             raise ValueError(
@@ -293,7 +228,7 @@ def entropy(attn):
     Taught in week 1. Shannon, "A Mathematical Theory of Communication"
     (1948).
     """
-    attn = _as_float(attn, "attn")
+    attn = as_float(attn, "attn")
     if (attn < 0).any():
         raise ValueError("attn has negative entries: these are not weights")
     logs = np.log(np.where(attn > 0, attn, 1))
@@ -319,7 +254,7 @@ def mean_distance(attn, grid):
     Taught in week 1. Dosovitskiy et al. (2021), section 4.5 ("attention
     distance").
     """
-    attn = _as_float(attn, "attn")
+    attn = as_float(attn, "attn")
     rows, cols = grid
     count = rows * cols
     if attn.shape[-2:] != (count, count):
