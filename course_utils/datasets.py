@@ -125,6 +125,15 @@ def photo(name=PHOTOS[0]):
     return _read_photo(path)
 
 
+def bundled(filename):
+    """Return the path of a file that comes with the course (`data/`).
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return _bundled_file(filename)
+
+
 def _chosen(source):
     if source is None:
         from course_utils.runtime import current_session
