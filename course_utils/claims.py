@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 VERDICTS = ("supported", "refuted")
+MARKS = {"supported": "✓", "refuted": "✗"}
+LEFT = "text-align:left"
 COLUMNS = ("claim", "by", "measured", "band", "baseline", "verdict")
 
 
@@ -24,6 +26,7 @@ class Claim:
     high: float
     baseline: str
     by: str
+    per: str = "run"
 
     @property
     def verdict(self):
@@ -38,7 +41,7 @@ class Claim:
             return number(self.values[0])
         low, high = number(min(self.values)), number(max(self.values))
         mean = number(sum(self.values) / len(self.values))
-        return f"{mean} ({low} to {high}, {len(self.values)} runs)"
+        return f"{mean} ({low} to {high}, {len(self.values)} {self.per}s)"
 
     @property
     def band(self):
@@ -76,6 +79,7 @@ def claim(
     tolerance=0.0,
     baseline=None,
     by="this course",
+    per="run",
     expect="supported",
 ):
     """State a claim, hold it against its measurement, print the verdict.
@@ -88,6 +92,7 @@ def claim(
         equals, tolerance: instead of them, the band `equals` +- tolerance.
         baseline: what a trivial method gets: text, or (name, number).
         by: who claims it: "this course", "source tutorial", "paper: ...".
+        per: what each number belongs to, if not a run: "head", "width".
         expect: "refuted" for a claim of others that the measurement sinks.
 
     Raises:
@@ -100,7 +105,7 @@ def claim(
         raise ValueError(f"claim {text!r}: nothing was measured")
     if expect not in VERDICTS:
         raise ValueError(f'expect must be "supported" or "refuted": {expect}')
-    entry = Claim(text, values, low, high, _words(baseline), by)
+    entry = Claim(text, values, low, high, _words(baseline), by, per)
     _claims[text] = entry  # a cell that is run again replaces its claim
     for line in _lines(entry):
         print(line)
@@ -133,7 +138,9 @@ class ClaimsTable:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+        head = "".join(
+            f'<th scope="col" style="{LEFT}">{name}</th>' for name in COLUMNS
+        )
         body = "".join(_html_row(entry) for entry in self.claims)
         return (
             "<table><caption>Every claim of this lesson, with its "
@@ -189,5 +196,9 @@ def _lines(entry):
 
 
 def _html_row(entry):
-    cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in entry.row())
-    return f"<tr>{cells}</tr>"
+    *texts, verdict = entry.row()
+    cells = [*texts, f"{MARKS[verdict]} {verdict}"]
+    body = "".join(
+        f'<td style="{LEFT}">{html.escape(cell)}</td>' for cell in cells
+    )
+    return f"<tr>{body}</tr>"

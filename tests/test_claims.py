@@ -91,6 +91,11 @@ def test_runs_are_summed_up():
     assert entry.measured == "0.3 (0.1 to 0.6, 3 runs)"
 
 
+def test_numbers_that_are_no_runs_say_what_they_are():
+    claim("three heads", [0.1, 0.2, 0.6], at_least=0.0, per="head")
+    assert claims_table().claims[0].measured.endswith("3 heads)")
+
+
 def test_table_escapes_html_and_has_text_form():
     claim("a < b & c", 1, at_most=2, baseline="<none>")
     table = claims_table()
