@@ -193,6 +193,7 @@ def _lines(entry):
         yield f"baseline  {entry.baseline}"
     yield f"band      {entry.band}"
     yield f"verdict   {entry.verdict}"
+    yield ""  # a cell may print several claims
 
 
 def _html_row(entry):

@@ -21,6 +21,7 @@ def test_prints_claim_measurement_baseline_band_verdict(capsys):
         "baseline  chance 0.1",
         "band      at least 0.2",
         "verdict   supported",
+        "",
     ]
 
 
