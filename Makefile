@@ -61,20 +61,23 @@ pytest: setup chromium ruff
 		--nbval-sanitize-with tests/nbval_sanitize.cfg \
 		tests notebooks $(PYTEST_ARGS)
 
-# The browser tests need a real browser; without one they are skipped.
+# The browser tests need a real browser, and a library that Playwright's
+# driver links to. What cannot be had is said; the tests are then skipped.
+BROWSER_PACKAGES := chromium fonts-dejavu fonts-liberation libatomic1
+DRIVER := $(VENV)/lib/python3*/site-packages/playwright/driver/node
+HAS_BROWSER := { command -v chromium || command -v google-chrome; } \
+	>/dev/null && $(DRIVER) --version >/dev/null 2>&1
+
 chromium: setup
-	@if command -v chromium >/dev/null || \
-		command -v google-chrome >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@if $(HAS_BROWSER); then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo 'Installing chromium for the browser tests.'; \
 		{ apt-get update -qq && apt-get install -qq -y \
-			--no-install-recommends chromium fonts-dejavu \
-			fonts-liberation; } >$(VENV)/chromium.log 2>&1 || \
-		echo "No chromium: see $(VENV)/chromium.log"; \
-	else \
-		echo 'No chromium: the browser tests are skipped.' \
-			'On Debian or Ubuntu: apt-get install chromium'; \
-	fi
+			--no-install-recommends $(BROWSER_PACKAGES); } \
+			>$(VENV)/chromium.log 2>&1; \
+	fi; \
+	$(HAS_BROWSER) || echo 'No browser for the browser tests. On Debian' \
+		'or Ubuntu: apt-get install $(BROWSER_PACKAGES)'
 
 notebooks: setup
 	$(RUN) lessons/authoring/build.py $(LESSONS)
