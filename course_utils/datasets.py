@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from course_utils.bundled import REINSTALL, bundled
+from course_utils.photos import PHOTOS, photo
+
+__all__ = ["NAMES", "PHOTOS", "SOURCES", "Digits", "bundled", "load", "photo"]
+
 NAMES = ("mnist", "photo")
 SOURCES = ("bundled", "real")
-PHOTOS = ("coffee", "chelsea", "astronaut")
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-PHOTO_SIDES = (16, 8000)  # pixels
-REINSTALL = "reinstall the course, or in a clone run: git checkout -- data"
-
-_PACKAGE = Path(__file__).resolve().parent
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
 _IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -97,43 +96,6 @@ def load(name, source=None):
     return _mnist_in(_folder(source))
 
 
-def photo(name=PHOTOS[0]):
-    """Return a photo, bundled or your own.
-
-    Args:
-        name: one of `PHOTOS`, or the path of an image file with sides
-            from 16 to 8,000 pixels. "coffee" is 375 high and 500 wide.
-
-    Returns:
-        `(height, width, 3)` uint8 array, red, green, blue.
-
-    Raises:
-        FileNotFoundError: no such photo and no such file.
-        TypeError: neither a name nor a path.
-        ValueError: not an image that can be read, too small or too large.
-    """
-    if not isinstance(name, (str, os.PathLike)):
-        raise TypeError(f"a photo is a name or a path, not {type(name)}")
-    if name in PHOTOS:
-        return _bundled_photo(name)
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no photo {str(name)!r}: choose one of {', '.join(PHOTOS)}, "
-            "or give the path of an image file"
-        )
-    return _read_photo(path)
-
-
-def bundled(filename):
-    """Return the path of a file that comes with the course (`data/`).
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    return _bundled_file(filename)
-
-
 def _chosen(source):
     if source is None:
         from course_utils.runtime import current_session
@@ -153,24 +115,8 @@ def _folder(source):
     return Path(source).expanduser()
 
 
-def _data_folder(package=_PACKAGE):
-    """Return the bundled data: inside an installed package, else beside."""
-    inside = package / "data"
-    return inside if inside.is_dir() else package.parent / "data"
-
-
-def _bundled_file(filename):
-    path = _data_folder() / filename
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"the bundled file {filename} is missing from {path.parent}: "
-            f"{REINSTALL}"
-        )
-    return path
-
-
 def _bundled_mnist():
-    path = _bundled_file("mnist_10k.npz")
+    path = bundled("mnist_10k.npz")
     try:
         return Digits(*_read_npz(path), source="bundled")
     except ValueError as error:
@@ -270,38 +216,3 @@ def _check_split(images, labels, path):
         )
     if labels.min() < 0 or labels.max() > 9:
         raise ValueError(f"{path} belongs to labels beyond 0 to 9")
-
-
-def _bundled_photo(name):
-    path = _bundled_file(f"{name}.jpg")
-    try:
-        return _read_photo(path)
-    except ValueError as error:
-        raise ValueError(f"{error}; {REINSTALL}") from error
-
-
-def _read_photo(path):
-    import warnings
-
-    from PIL import Image, ImageOps
-
-    low, high = PHOTO_SIDES
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its size warning: ours follows
-            image = Image.open(path, formats=PHOTO_FORMATS)
-        with image:
-            too_big = max(image.size) > high
-            if not too_big and min(image.size) >= low:
-                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except Image.DecompressionBombError:
-        too_big = True
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{path} cannot be read as an image ({type(error).__name__}): "
-            f"expected a whole {', '.join(PHOTO_FORMATS)} file"
-        ) from error
-    raise ValueError(
-        f"{path} is too {'large' if too_big else 'small'}: each side must "
-        f"have {low} to {high:,} pixels"
-    )

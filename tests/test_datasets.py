@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import datasets, downloads, runtime
+from course_utils import bundled, datasets, downloads, runtime
 from course_utils.downloads import DownloadError, Remote
 
 IDX = {
@@ -292,9 +292,9 @@ def test_offline_all_the_way_through(monkeypatch, capsys):
 def data_copy(monkeypatch, tmp_path):
     """A copy of the bundled data that a test may damage."""
     package = tmp_path / "site-packages" / "course_utils"
-    shutil.copytree(datasets._data_folder(), package / "data")
+    shutil.copytree(bundled.data_folder(), package / "data")
     folder = package / "data"
-    monkeypatch.setattr(datasets, "_data_folder", lambda: folder)
+    monkeypatch.setattr(bundled, "data_folder", lambda: folder)
     return folder
 
 
@@ -323,9 +323,9 @@ def test_missing_or_truncated_bundled_file(data_copy, filename, use):
 def test_data_are_found_in_a_clone_and_in_an_installed_package(tmp_path):
     package = tmp_path / "course_utils"
     package.mkdir()
-    assert datasets._data_folder(package) == tmp_path / "data"
+    assert bundled.data_folder(package) == tmp_path / "data"
     (package / "data").mkdir()
-    assert datasets._data_folder(package) == package / "data"
+    assert bundled.data_folder(package) == package / "data"
 
 
 def test_photos():
