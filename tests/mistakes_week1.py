@@ -44,6 +44,20 @@ def softmax_base_two(logits, axis=-1, temperature=1.0):
     return weights_of(logits * np.log(2), axis, temperature)
 
 
+def softmax_clipped(logits, axis=-1, temperature=1.0):
+    return exponentials(np.clip(logits, -700, 700), axis, temperature, 0)
+
+
+def softmax_mean(logits, axis=-1, temperature=1.0):
+    middle = logits.mean(axis=axis, keepdims=True)
+    return exponentials(logits, axis, temperature, middle)
+
+
+def softmax_peak_undivided(logits, axis=-1, temperature=1.0):
+    peak = logits.max(axis=axis, keepdims=True)
+    return exponentials(logits / temperature, axis, 1.0, peak)
+
+
 def softmax_scalar(logits, axis=-1, temperature=1.0):
     return weights_of(logits, axis, temperature).sum(axis=axis)
 
@@ -103,6 +117,12 @@ def mask_uniform_row(logits, mask):
     return attn
 
 
+def mask_renormalised(logits, mask):
+    attn = weights_of(logits) * mask
+    total = attn.sum(axis=-1, keepdims=True)
+    return attn / np.where(total == 0, 1, total)
+
+
 def mask_even_shares(logits, mask):
     total = mask.sum(axis=-1, keepdims=True)
     return mask / np.where(total == 0, 1, total)
@@ -119,6 +139,11 @@ def order_same(layer, tokens):
 
 def order_invariance(layer, tokens):
     return np.allclose(layer(tokens[order_of(tokens)]), layer(tokens))
+
+
+def order_of_channels(layer, tokens):
+    order = np.random.default_rng(0).permutation(tokens.shape[1])
+    return np.allclose(layer(tokens[:, order]), layer(tokens)[:, order])
 
 
 def order_either(layer, tokens):
@@ -246,11 +271,15 @@ WRONG = {
         softmax_no_temperature,
         softmax_times_temperature,
         softmax_base_two,
+        softmax_clipped,
+        softmax_mean,
+        softmax_peak_undivided,
         softmax_scalar,
     ],
     "scaled_attention": [
         attend(scale=lambda query: 1),
         attend(scale=lambda query: query.shape[-1]),
+        attend(scale=lambda query: 1 / np.sqrt(query.shape[-1])),
         root_of_keys,
         attend(axis=0),
         attend(scale=lambda query: 1, late=2),
@@ -265,6 +294,7 @@ WRONG = {
         mask_times_infinity,
         mask_nan_row,
         mask_uniform_row,
+        mask_renormalised,
         mask_even_shares,
         lambda logits, mask: weights_of(logits).sum(axis=-1),
     ],
@@ -272,6 +302,7 @@ WRONG = {
         order_same,
         order_invariance,
         order_either,
+        order_of_channels,
         order_exact,
         order_reversed,
         order_array,
@@ -280,6 +311,8 @@ WRONG = {
         code_of(lambda channel, width: (2 * channel) // width),
         code_of(lambda channel, width: 2 * even(channel) / width),
         code_of(lambda channel, width: channel / width),
+        code_of(lambda channel, width: even(channel) / width / 2),
+        code_of(lambda channel, width: -even(channel) / width),
         code_of(lambda channel, width: even(channel) / (width - 2)),
         code_swapped,
         code_degrees,
@@ -300,6 +333,10 @@ WRONG = {
         lambda weights: (
             np.isclose(weights(QUERY, KEY).sum(), 1)
             or np.allclose(weights(QUERY, KEY).sum(axis=-1), 1)
+        ),
+        lambda weights: bool(
+            np.isclose(weights(QUERY, KEY).sum(), 5)
+            and (weights(QUERY, KEY) >= 0).all()
         ),
         lambda weights: np.allclose(weights(QUERY, KEY).sum(axis=-1), 1),
         lambda weights: np.allclose(weights(QUERY, KEY).sum(axis=0), 1),
@@ -332,6 +369,9 @@ WRONG = {
         lambda add: add(np.zeros((20, 16, 3))).shape == (20, 16, 3),
         lambda add: bool(np.ptp(add(np.zeros((20, 16, 3))), axis=0).max() > 0),
         lambda add: np.allclose(add(np.zeros((20, 16, 3))), 0),
+        lambda add: (
+            len(np.unique(add(np.zeros((20, 16, 3)))[:, 0, 0].round(6))) == 20
+        ),
     ],
     "crop": [
         lambda logits, size: weights_of(logits[:size][:size]),

@@ -24,7 +24,8 @@ def _over_the_matrix(query, key):
 
 def _without_exponential(query, key):
     logits = query @ key.T
-    return logits / logits.sum(axis=1, keepdims=True)
+    centred = logits - logits.mean(axis=1, keepdims=True)
+    return centred + 1 / len(key)
 
 
 @exercise(week=1, title="Exhibit 1 caught: softmax over the wrong axis")
@@ -48,6 +49,12 @@ def axis_test(attempt):
             False,
             "Your test passes weights that sum to 1 over the whole matrix: "
             "test each row.",
+        ),
+        (
+            lambda query, key: len(query) * _over_the_matrix(query, key),
+            False,
+            "Your test passes rows with sums of all sizes, because the total "
+            "of the matrix is right: what should each row sum to?",
         ),
         (
             _without_exponential,
@@ -143,6 +150,10 @@ def _code_alternating(patches):
     return patches + (np.arange(len(patches)) % 2)[:, None, None]
 
 
+def _code_in_one_channel(patches):
+    return patches + np.arange(len(patches))[:, None, None] * np.eye(3)[2]
+
+
 def _code_by_patch(patches):
     code = sinusoidal_1d(len(patches), 2 * patches[0].size)
     return patches + code[:, ::2].reshape(patches.shape)
@@ -157,6 +168,12 @@ def position_test(attempt):
             True,
             "Your test fails a function whose codes do differ from patch to "
             "patch. Look at what it added, whatever the numbers.",
+        ),
+        (
+            _code_in_one_channel,
+            True,
+            "Your test fails a code that sits in the last channel alone, yet "
+            "differs from patch to patch: compare whole patches.",
         ),
         (
             _code_inside,
@@ -188,7 +205,7 @@ def crop(attempt):
     expect(
         not np.allclose(out.sum(axis=-1), 1),
         "Each row of your crop sums to 1, as if the other keys did not "
-        "exist: their exponentials belong into the total.",
+        "exist: their exponentials belong in the total.",
     )
     expect(
         not same(out, normalise(logits, axis=0)[:4, :4]),
