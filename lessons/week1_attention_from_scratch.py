@@ -249,7 +249,7 @@ claim("at 256 tokens, matrix products are at least 100 times as fast",
       speedup[-1] // 100 * 100, at_least=100, baseline=("loops", 1))
 
 # %% [markdown]
-# You should see the ratio climb, perhaps with a dip at the end: a call of NumPy
+# You should see the ratio climb, perhaps with a dip at the end: a NumPy call
 # costs something even for few tokens, so it pays off with many. The numbers
 # are the same, and so is the count of multiplications; but one call hands them
 # all to compiled code, while loops pay for Python's bookkeeping at nearly
