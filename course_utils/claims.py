@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VERDICTS = ("supported", "refuted")
-MARKS = {"supported": "✓", "refuted": "✗"}
+VERDICTS = ("supported", "refuted", "undecided")
+MARKS = {"supported": "✓", "refuted": "✗", "undecided": "?"}
 LEFT = "text-align:left"
 COLUMNS = ("claim", "by", "measured", "band", "baseline", "verdict")
 
@@ -30,9 +30,11 @@ class Claim:
 
     @property
     def verdict(self):
-        """One of `VERDICTS`: are all runs inside the band?"""
-        inside = all(self.low <= v <= self.high for v in self.values)
-        return "supported" if inside else "refuted"
+        """One of `VERDICTS`: are all runs in the band, none, or some?"""
+        inside = [self.low <= value <= self.high for value in self.values]
+        if all(inside):
+            return "supported"
+        return "undecided" if any(inside) else "refuted"
 
     @property
     def measured(self):
@@ -86,14 +88,16 @@ def claim(
 
     Args:
         text: the claim, in words.
-        measured: a number, or one number per run; every run must lie in
-            the band. NaN never does.
+        measured: a number, or one number per run. The claim is supported
+            if every run lies in the band, refuted if none does, undecided
+            otherwise. NaN never lies in a band.
         at_least, at_most: ends of the band (inclusive).
         equals, tolerance: instead of them, the band `equals` +- tolerance.
         baseline: what a trivial method gets: text, or (name, number).
         by: who claims it: "this course", "source tutorial", "paper: ...".
         per: what each number belongs to, if not a run: "head", "width".
-        expect: "refuted" for a claim of others that the measurement sinks.
+        expect: "refuted" for a claim of others that the measurement sinks,
+            "undecided" for one that the runs disagree about.
 
     Raises:
         ClaimFailed: the verdict is not the one the lesson expects.
@@ -104,7 +108,7 @@ def claim(
     if not values:
         raise ValueError(f"claim {text!r}: nothing was measured")
     if expect not in VERDICTS:
-        raise ValueError(f'expect must be "supported" or "refuted": {expect}')
+        raise ValueError(f"expect must be one of {VERDICTS}, not {expect!r}")
     entry = Claim(text, values, low, high, _words(baseline), by, per)
     _claims[text] = entry  # a cell that is run again replaces its claim
     for line in _lines(entry):
@@ -157,7 +161,7 @@ def number(value):
         return f"{int(value):,}"
     if 1e-3 <= abs(value) < 1e4:
         return f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
-    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.1e}"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.2g}"
 
 
 def _band(at_least, at_most, equals, tolerance):
@@ -198,8 +202,8 @@ def _lines(entry):
 
 def _html_row(entry):
     *texts, verdict = entry.row()
-    cells = [*texts, f"{MARKS[verdict]} {verdict}"]
-    body = "".join(
-        f'<td style="{LEFT}">{html.escape(cell)}</td>' for cell in cells
+    cells = "".join(
+        f'<td style="{LEFT}">{html.escape(text)}</td>' for text in texts
     )
-    return f"<tr>{body}</tr>"
+    mark = f"{MARKS[verdict]} {verdict}"
+    return f'<tr>{cells}<td style="{LEFT};white-space:nowrap">{mark}</td></tr>'

@@ -105,7 +105,7 @@ class Attempt:
     @property
     def value(self):
         """The attempt itself, for exercises whose answer is a value."""
-        if _untouched(self.target):
+        if self.target is None or _untouched(self.target):
             raise NotAttempted
         return self.target
 
@@ -125,7 +125,7 @@ class Exercise:
         return verdict
 
     def _judge(self, target):
-        if _untouched(target):
+        if target is None or _untouched(target):
             return self._open()
         name = getattr(target, "__name__", None) or self.name
         try:
@@ -175,13 +175,19 @@ def _guarded(function, name, args, kwargs):
         ) from error
     if _untouched(result):
         raise NotAttempted
+    if result is None:
+        raise Incorrect(
+            f"{name} returned None: does every path through it end in a "
+            "return?"
+        )
     return result
 
 
 def _untouched(value):
+    """Stubs end in `return ...`; None is what a forgotten return gives."""
     if isinstance(value, tuple):
         return bool(value) and all(_untouched(item) for item in value)
-    return value is None or value is Ellipsis
+    return value is Ellipsis
 
 
 def _to_numpy(value):
