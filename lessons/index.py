@@ -16,8 +16,8 @@
 # %% [markdown]
 # | week | lesson | afterwards you can | minutes |
 # |---|---|---|---|
-# | 1 | [Attention from scratch](week1_attention_from_scratch.ipynb) | write attention in NumPy, heads and masks included, prove it equal to the libraries', and say what positions and patches cost | 60 |
-# | 2 | [Multi-head attention in Keras](week2_multi_head_attention.ipynb) | put an attention layer on trial, build a correct one, and design an experiment that can tell whether it helps | 75 |
+# | 1 | [Attention from scratch](week1_attention_from_scratch.ipynb) | write attention in NumPy, heads and masks included, prove it equal to the libraries', and say what positions and patches cost | 75, museum 25 |
+# | 2 | [Multi-head attention in Keras](week2_multi_head_attention.ipynb) | put an attention layer on trial, build a correct one, and design an experiment that can tell whether it helps | 80 |
 # | 3 | ViT and DINO attention maps | in preparation | |
 # | 4 | Diffusion super-resolution with attention | in preparation | |
 # | 5 | Cross-attention and class imbalance | in preparation | |

@@ -19,8 +19,8 @@
 # - turn a photo into tokens and predict what N tokens cost;
 # - catch a wrong attention layer with a test of three lines.
 #
-# **Time**: one hour, and 20 minutes more for the museum of bugs. **Needs**:
-# Python, and NumPy's `@`, `reshape` and broadcasting. No GPU, no training.
+# **Time**: 75 minutes, and 25 more for the museum of bugs. **Needs**: Python,
+# and NumPy's `@`, `reshape` and broadcasting. No GPU, no training.
 #
 # **Contents**: [1 Softmax](#s1) · [2 Loops](#s2) ·
 # [3 Query, key, value](#s3) · [4 The scale](#s4) · [5 Heads](#s5) ·

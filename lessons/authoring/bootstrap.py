@@ -32,8 +32,10 @@ GIGABYTE = 10**9
 NEEDED_BYTES = 5 * GIGABYTE
 HEARTBEAT_SECONDS = 20
 LARGE_MB = 20
-# JupyterLab asks the network for news and newer versions: not here.
+# JupyterLab asks the network for news and newer versions: not here. With
+# all cells drawn, a link to a section lands on it.
 LAB_SETTINGS = {
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
@@ -195,7 +197,7 @@ def explain(log):
 
 
 def configure_lab():
-    """Switch off what JupyterLab would ask the network at its start."""
+    """Write the settings that JupyterLab starts with."""
     folder = VENV / "share" / "jupyter" / "lab" / "settings"
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(LAB_SETTINGS, indent=2)
