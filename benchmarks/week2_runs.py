@@ -4,7 +4,7 @@
     python benchmarks/week2_runs.py readers   # marked digit, seeds 0 to 2
     python benchmarks/week2_runs.py curves    # marked digit, longer
     python benchmarks/week2_runs.py tiles     # marked digit, small tokens
-    python benchmarks/week2_runs.py full      # only prints: full recipe, held out
+    python benchmarks/week2_runs.py full      # full recipe, held-out digits
     python benchmarks/week2_runs.py pack      # gather the parts
 
 Networks, training and settings come from the lesson itself. Each step

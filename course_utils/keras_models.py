@@ -112,10 +112,11 @@ def multiply_adds(model):
 def print_sizes(models):
     """Print parameters and multiply-adds of each model of a dict."""
     width = max(len(name) for name in models)
-    print(f"{'':{width}}{'parameters':>12}{'multiply-adds':>15}")
+    lines = [f"{'':{width}}{'parameters':>12}{'multiply-adds':>15}"]
     for name, model in models.items():
         size = f"{model.count_params():12,}{multiply_adds(model):15,}"
-        print(f"{name:{width}}{size}")
+        lines.append(f"{name:{width}}{size}")
+    print("\n".join(lines))
 
 
 def copy_weights(source, target):

@@ -250,8 +250,8 @@ claim("noise in the other 35 tokens changes token 0 (largest change)",
 # %%
 # NBVAL_CHECK_OUTPUT
 lambdas = [part for part in block.layers if isinstance(part, layers.Lambda)]
-print("logits", lambdas[0].output.shape)
-print("attn  ", lambdas[1].output.shape)
+for name, part in zip(["logits", "attn", "out"], lambdas, strict=True):
+    print(f"{name:7}{part.output.shape}")
 
 # %% [markdown]
 # You should see logits of shape (.., 36, 8, 8): at each position a table of
@@ -545,7 +545,7 @@ def corrected_block(x):
 fixed = tutorial.network(corrected_block, layers.LayerNormalization)
 fixed_block = keras_models.between(fixed, "tokens", "grid")
 full = influence(fixed_block, tokens[:1])
-fig, axes = plt.subplots(1, 2, figsize=(7, 2.9))
+fig, axes = plt.subplots(1, 2, figsize=(7, 2.9), layout="constrained")
 for ax, part in zip(axes, [table, full], strict=True):
     plots.heatmap(ax, np.log10(part / part.max() + 1e-6), "nudged token",
                   "output", vmin=-6, vmax=0)
@@ -807,7 +807,7 @@ train = scenes.marked_digits(digits.x_train, digits.y_train, seed=0,
 x, y = train.canvases[..., None], train.labels
 epochs = session.pick(quick=3, full=12)
 canvases = scene.canvases[..., None]  # (2000, 56, 56, 1)
-film = keras_models.AttentionFilm(canvases[3:4], every=30)
+film = keras_models.AttentionFilm(canvases[3:4], session.pick(30, 300))
 readers = {name: train_reader(name, x, y, epochs) for name in NAMES[:3]}
 readers[NAMES[3]] = train_reader(NAMES[3], x, y, epochs, callbacks=[film])
 
@@ -1030,8 +1030,9 @@ claim("without all heads the reader is lost (accuracy)", kept, at_most=0.45,
       baseline=("with all", right["over positions"][0]))
 
 # %% [markdown]
-# You should see heads of different importance, and that neither a low entropy
-# nor a sharp map tells which one is missed most. An ablation does.
+# You should see heads of very different worth: switching one off costs much,
+# another hardly anything. In our run the sharp heads are the ones that are
+# missed. But entropy is a hint, and the ablation is the answer.
 #
 # **How did it learn to look?** The snapshots from training, as a film and as
 # stills.
@@ -1042,7 +1043,7 @@ plots.gif(keras_models.film_frames(mean), alt="Film of the mean attention map "
           "of one canvas in training: first vague, then one bright spot.")
 steps = np.linspace(0, len(mean) - 1, 4).astype(int)
 plots.images([*mean[steps], centred[3]], cmap="viridis", titles=[
-    *(f"step {30 * step}" for step in steps), "canvas"], alt="Four stages of "
+    *(f"{step / steps[3]:.0%}" for step in steps), "canvas"], alt="Stages of "
     "the mean attention map in training, from vague to one spot; the canvas.")
 
 # %% [markdown]

@@ -137,25 +137,6 @@ def field_of_three(kernels, strides):
     )
 
 
-def without(rows=slice(None), columns=slice(None)):
-    def attempt(kernel, head, num_heads):
-        kernel = kernel.copy()
-        kernel[rows, columns] = 0
-        return kernel
-
-    return attempt
-
-
-def without_head(kernel, head, num_heads):
-    blocks = kernel.reshape(num_heads, -1, kernel.shape[1]).copy()
-    blocks[head] = 0
-    return blocks.reshape(kernel.shape)
-
-
-def only_head(kernel, head, num_heads):
-    return kernel - without_head(kernel, head, num_heads)
-
-
 def flipped(function):
     return lambda *args, **named: np.transpose(function(*args, **named))
 
@@ -172,7 +153,6 @@ RIGHT = {
     "hidden_units": hidden_units,
     "recall": recall,
     "receptive_field": receptive_field,
-    "without_head": without_head,
 }
 
 # exercise -> (wrong answer, words of its hint)
@@ -245,14 +225,6 @@ WRONG = {
         (lambda k, s: (16, 8), "3 pixels"),
         (field_of_three, "Right for our stem"),
     ],
-    "without_head": [
-        (without(columns=slice(4, 8)), "emptied columns"),
-        (without(rows=slice(1, None, 3)), "every third"),
-        (without(rows=slice(3, 6)), "not num_heads"),
-        (only_head, "kept this head"),
-        (lambda k, h, n: np.delete(k, range(4, 8), axis=0), "rows are gone"),
-        (lambda k, h, n: k * 2, "Exactly the rows"),
-    ],
 }
 CASES = [
     pytest.param(name, wrong, words, id=f"{name}-{i}")
@@ -316,8 +288,8 @@ def test_hostile_answer_is_incorrect_without_a_traceback(name, hostile):
 
 
 def test_changing_the_input_is_noticed():
-    def in_place(kernel, head, num_heads):
-        kernel[4:8] = 0
-        return kernel
+    def in_place(attn):
+        attn += 1e-9
+        return spread(attn)
 
-    assert "in place" in verdict("without_head", in_place).message
+    assert "in place" in verdict("spread", in_place).message
