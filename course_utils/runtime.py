@@ -21,7 +21,8 @@ class Week:
     """What `setup` must know about a week before its notebook runs.
 
     `frameworks` are the deep-learning packages the notebook imports at its
-    start; `minutes` is the measured time of "Run all" for each preset.
+    start; `minutes` is the measured time of "Run all" for each preset, None
+    where nobody has measured it.
     """
 
     title: str
@@ -34,7 +35,7 @@ WEEKS = {
     2: Week(
         "Multi-head attention in Keras",
         ("tensorflow",),
-        {"quick": 4, "full": 15},
+        {"quick": 3, "full": None},
     ),
 }
 
@@ -168,7 +169,6 @@ def banner(session):
     device = f"{session.device}, {os.cpu_count()} cores"
     if in_colab() and session.device == "CPU" and week.frameworks:
         device += f"; {COLAB_HINT}"
-    minutes = week.minutes[session.preset]
     return [
         f"Attention, Measured | week {session.week}: {week.title}",
         f"device    {device}",
@@ -176,9 +176,14 @@ def banner(session):
         f"preset    {session.preset}  (setup(week={session.week}, "
         'preset="quick" or "full") changes it)',
         f"data      {session.data}",
-        f"expect    about {minutes} minute{'s' * (minutes != 1)} "
-        "to run every cell",
+        f"expect    {_duration(week.minutes[session.preset])}",
     ]
+
+
+def _duration(minutes):
+    if minutes is None:
+        return "some minutes on a GPU (this preset is not timed yet)"
+    return f"about {minutes} minute{'s' * (minutes != 1)} to run every cell"
 
 
 def _versions(frameworks):
