@@ -87,6 +87,26 @@ def classify(model, x):
     return model.predict(x, batch_size=500, verbose=0).argmax(axis=-1)
 
 
+def reloaded(model, **options):
+    """Save a model as .keras, load it again, return what was loaded.
+
+    The file lies in a temporary folder, which is gone afterwards.
+
+    Args:
+        model: any Keras model.
+        options: for `keras.models.load_model`.
+    """
+    import tempfile
+    from pathlib import Path
+
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return keras.models.load_model(path, **options)
+
+
 def between(model, first, last):
     """Return the part from after layer `first` to before layer `last`."""
     import keras
