@@ -319,8 +319,8 @@ refuted("attention focuses on the relevant features (entropy of the weights "
         "over log 8)", attention.entropy(attn).mean() / np.log(8), at_most=0.9)
 
 # %% [markdown]
-# You should see a smallest logit of 0, and weights that are almost uniform
-# even after training. "These two do not fit" cannot be said any more: a query
+# You should see a smallest logit of 0, and weights that are uniform even after
+# training. "These two do not fit" cannot be said any more: a query
 # can be indifferent to a key, never against it, and where a query dies (all
 # its channels 0) its weights are exactly uniform. That is why the projections
 # of the original paper are linear. The tutorial says that attention helps the
@@ -1078,11 +1078,11 @@ def best_recipe(x, y, epochs):
 best = best_recipe(x_train, y_train, session.pick(quick=4, full=15))
 claim("the corrected network reads MNIST (test accuracy)",
       (keras_models.classify(best, x_test) == y_test).mean(),
-      at_least=session.pick(quick=0.8, full=0.992), baseline="chance: 0.1")
+      at_least=session.pick(0.8, full=0.992 if len(y_test) > 2000 else 0.95))
 
 # %% [markdown]
-# You should see an unfinished network here; with `full` the cell demands at
-# least 99.2% of the 10,000 test digits, or it fails.
+# You should see an unfinished network here; with `full` and the real data set
+# the cell demands at least 99.2% of the 10,000 test digits, or it fails.
 #
 # <a id="s8"></a>
 # ## 8 What was claimed, what was measured?
