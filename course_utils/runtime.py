@@ -237,6 +237,9 @@ def _quiet_tensorflow():
     """Set TensorFlow's switches; they count only before its import."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    # TensorFlow 2.20 (Colab's), trained on a CPU with oneDNN, crashed the
+    # kernel on the tutorial's attention of week 2; without it, it trains.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def _torch_gpu():
