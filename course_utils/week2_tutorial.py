@@ -1,7 +1,9 @@
-"""The source tutorial of week 2, word for word: evidence, not an example.
+"""The source tutorial of week 2: evidence, not an example.
 
-Only long lines are wrapped, and the network is a function, so that the block
-in its middle can be exchanged. What is wrong is the subject of the lesson.
+MultiHeadsAttModel and NormL are word for word but for wrapped lines. The
+network is its layers as a function, so that the block in the middle can be
+exchanged; for that, the axis of size 1 is dropped behind the block. What is
+wrong is the subject of the lesson.
 """
 
 import tensorflow as tf

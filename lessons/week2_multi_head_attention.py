@@ -1040,9 +1040,9 @@ claim("without all heads the reader is lost (accuracy)", kept, at_most=0.45,
       baseline=("with all", right["over positions"][0]))
 
 # %% [markdown]
-# You should see heads of very different worth: switching one off costs much,
-# another hardly anything. In our run the sharp heads are the ones that are
-# missed. But entropy is a hint, and the ablation is the answer.
+# You should see heads of different worth: switching one off costs much, another
+# little. Now compare with the entropy: of two heads that are equally sharp, one
+# may be missed far more. Entropy is a hint, the ablation is the answer.
 #
 # **How did it learn to look?** The snapshots from training, as a film and as
 # stills.

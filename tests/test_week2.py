@@ -211,3 +211,47 @@ def test_tutorial_code_is_the_tutorial_s(week):
     inputs = [keras.Input((1, n, 12)) for n in (5, 7, 7)]
     with pytest.raises(ValueError, match="total size of the tensor"):
         tutorial.MultiHeadsAttModel(l=5, d=12, dv=4, nv=3)(inputs)
+
+
+def test_maps_of_a_reader_are_those_of_its_mixer(week):
+    reader, images = week["reader"]("over positions"), random(3, 56, 56, 1)
+    maps = week["keras_models"].attention_maps(reader, images, batch_size=2)
+    assert maps.shape == (3, 4, 49, 49)
+    assert np.allclose(maps.sum(axis=-1), 1, atol=1e-5)
+    mixer = reader.get_layer("mixer")
+    tokens = keras.Model(reader.input, mixer.input)(images)
+    _, attn = mixer(tokens, return_attention_scores=True)
+    assert np.allclose(maps, attn, atol=1e-6)
+
+
+def test_a_head_without_values_hands_over_nothing(week):
+    reader, images = week["reader"]("over positions"), random(2, 56, 56, 1)
+    before = [w.copy() for w in reader.get_weights()]
+    cut = week["keras_models"].without_heads(reader, [1])
+    layer = cut.get_layer("mixer")
+    values = layer.split(layer.value(random(2, 49, week["WIDTH"])))
+    silent = ~np.asarray(values).any(axis=(0, 2, 3))
+    assert silent.tolist() == [False, True, False, False]
+    none = week["keras_models"].without_heads(reader, [0, 1, 2, 3])
+    layer = none.get_layer("mixer")
+    mixed = keras.Model(none.input, layer.output)(images)
+    assert np.allclose(mixed, layer.project.bias, atol=1e-6)
+    same = zip(reader.get_weights(), before, strict=True)
+    assert all(np.array_equal(now, then) for now, then in same)
+
+
+def test_film_keeps_a_map_before_the_first_step_and_then_some(week):
+    models, reader = week["keras_models"], week["reader"]("over positions")
+    images = random(10, 56, 56, 1)
+    film = models.AttentionFilm(images[:1], every=2)
+    models.train(
+        reader,
+        images,
+        np.arange(10),
+        label="film",
+        epochs=1,
+        batch_size=2,
+        callbacks=[film],
+    )
+    assert len(film.maps) == 3  # before steps 1, 3 and 5
+    assert not np.allclose(film.maps[0], film.maps[-1])
