@@ -3,49 +3,24 @@
 pooch checks the SHA-256 and moves the file into place in one step; the
 downloader here adds what a class with a slow line needs: it goes on where
 the last try stopped, and shows a bar. Two notebooks at once do no harm.
+A file whose checksum nobody publishes is pinned on first use: the SHA-256
+of the first copy is kept beside it, and any later copy must have it.
 """
 
 import errno
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from course_utils.remotes import REMOTES, SIZE_TOLERANCE, Remote
+
+__all__ = ["REMOTES", "DownloadError", "Remote", "fetch"]
 
 TIMEOUT = (10, 30)  # seconds to connect, seconds between two pieces
 LOCK_SECONDS = 1800  # how long to wait for another notebook's download
 CHUNK_BYTES = 1 << 14  # what a cut may lose: an unfinished piece is dropped
 TRIES = 5  # connections to one address, as long as each brings something
-
-
-@dataclass(frozen=True)
-class Remote:
-    """A public file: what it is called, where it is, how to know it.
-
-    `urls` are addresses of the very same file, tried in this order.
-    `kept_by` is "keras" for a file that keras.datasets knows too: either
-    finds the other's copy; "course" is the course's own cache folder.
-    """
-
-    filename: str
-    urls: tuple
-    sha256: str
-    num_bytes: int
-    kept_by: str = "course"
-
-
-_KERAS_FILES = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
-
-# Every file that the course may download. A later week adds a line here.
-REMOTES = {
-    "mnist": Remote(
-        "mnist.npz",
-        (f"{_KERAS_FILES}/mnist.npz",),
-        "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-        11_490_434,
-        kept_by="keras",
-    ),
-}
 
 
 class DownloadError(Exception):
@@ -62,7 +37,8 @@ def fetch(name):
         name: a key of `REMOTES`.
 
     Returns:
-        `Path` of the file, whose SHA-256 is the one in `REMOTES`.
+        `Path` of the file, whose SHA-256 is the one in `REMOTES`, or
+        that of the first copy.
 
     Raises:
         ValueError: unknown name.
@@ -98,17 +74,48 @@ def cache_folder(remote):
 
 
 def _is_intact(path, remote, tell=None):
-    if not path.is_file():
+    sha256 = _known_sha256(path, remote)
+    if not path.is_file() or sha256 is None:
         return False
     import pooch
 
-    intact = pooch.file_hash(str(path)) == remote.sha256
+    intact = pooch.file_hash(str(path)) == sha256
     if not intact and tell:
         print(
             f"{tell}: the cached {path.name} is damaged (wrong checksum); "
             "downloading it again"
         )
     return intact
+
+
+def _known_sha256(path, remote):
+    """Return the published checksum, else the pinned one, else None."""
+    if remote.sha256 or not pin(path).is_file():
+        return remote.sha256
+    words = pin(path).read_text("ascii", errors="replace").split()
+    return words[0] if words else None
+
+
+def pin(path):
+    """Return where the checksum of the first copy of a file is kept."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _pin(path, name, remote):
+    """Keep the checksum of a first copy, if it has about the right size."""
+    import pooch
+
+    found = path.stat().st_size
+    if abs(found - remote.num_bytes) > SIZE_TOLERANCE * remote.num_bytes:
+        path.unlink()
+        raise ValueError(f"{found:,} bytes, not about {remote.num_bytes:,}")
+    part = _part(pin(path))
+    part.write_text(f"{pooch.file_hash(str(path))}  {path.name}\n", "ascii")
+    os.replace(part, pin(path))
+    print(
+        f"{name}: no checksum of {path.name} is published, so this first "
+        f"copy's is kept in {pin(path).name}; any later copy must match it"
+    )
 
 
 def _part(path):
@@ -145,28 +152,47 @@ def _download(name, remote, path):
             return _retrieve(url, name, remote, path)
         except requests.RequestException as error:
             reasons.append(f"{urlsplit(url).hostname}: {_reason(error)}")
-        except ValueError:  # pooch: not the file we know
-            reasons.append(f"{urlsplit(url).hostname}: wrong checksum")
+        except ValueError:  # not the file we know
+            wrong = _what_is_wrong(path, remote)
+            reasons.append(f"{urlsplit(url).hostname}: {wrong}")
     raise DownloadError("; ".join(reasons))
 
 
+def _what_is_wrong(path, remote):
+    if remote.sha256:
+        return "wrong checksum"
+    if not pin(path).is_file():
+        return "wrong size"
+    return (
+        "not the file that was downloaded first (delete "
+        f"{pin(path)} if you trust the new one)"
+    )
+
+
 def _retrieve(url, name, remote, path):
+    from_scratch = not (_part(path).exists() or path.exists())
+    try:
+        _get(url, name, remote, path)
+    except ValueError:
+        if from_scratch:
+            raise
+        _get(url, name, remote, path)  # what lay there was of no use
+
+
+def _get(url, name, remote, path):
     import pooch
 
     pooch.get_logger().setLevel("ERROR")  # its log would land in the cell
-    options = {
-        "known_hash": f"sha256:{remote.sha256}",
-        "fname": path.name,
-        "path": path.parent,
-        "downloader": ResumingDownloader(_part(path), name, remote.num_bytes),
-    }
-    resuming = _part(path).exists()
-    try:
-        pooch.retrieve(url, **options)
-    except ValueError:
-        if not resuming:
-            raise
-        pooch.retrieve(url, **options)  # the old part was of no use
+    sha256 = _known_sha256(path, remote)
+    pooch.retrieve(
+        url,
+        known_hash=f"sha256:{sha256}" if sha256 else None,
+        fname=path.name,
+        path=path.parent,
+        downloader=ResumingDownloader(_part(path), name, remote.num_bytes),
+    )
+    if sha256 is None:
+        _pin(path, name, remote)
 
 
 class ResumingDownloader:

@@ -151,19 +151,13 @@ def _load_published():
 
 
 def _find_published():
-    """Return the path of a copy: the session's folder, or a download."""
+    """Return the path of a copy: in the session's folder, or fetched."""
     from course_utils import downloads
     from course_utils.runtime import SOURCES, current_session
 
     session = current_session()
-    remotes = [downloads.REMOTES[name] for name in PUBLISHED]
     if session and session.data not in SOURCES:
-        paths = [Path(session.data) / remote.filename for remote in remotes]
-        for path in paths:
-            if path.is_file():
-                return path
-        wanted = " nor ".join(path.name for path in paths)
-        raise FileNotFoundError(f"{session.data} holds neither {wanted}")
+        return _find_in(Path(session.data))
     reasons = []
     for name in PUBLISHED:
         try:
@@ -171,3 +165,15 @@ def _find_published():
         except downloads.DownloadError as error:
             reasons.append(str(error))
     raise downloads.DownloadError("; ".join(reasons))
+
+
+def _find_in(folder):
+    """Return the path of a copy that the learner put there."""
+    from course_utils.downloads import REMOTES
+
+    remotes = [REMOTES[name] for name in PUBLISHED]
+    names = [remote.urls[0].rsplit("/", 1)[-1] for remote in remotes]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"{folder} holds neither {' nor '.join(names)}")

@@ -1,0 +1,54 @@
+"""Every file that the course may download: where it is, how to know it."""
+
+from dataclasses import dataclass
+
+SIZE_TOLERANCE = 0.01  # share of num_bytes that a first copy may be off
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A public file: what it is called, where it is, how to know it.
+
+    `urls` are addresses of the very same file, tried in this order.
+    `sha256` is None where none is published: pinned on first use.
+    `num_bytes` may be off by `SIZE_TOLERANCE`.
+    `kept_by` is "keras" for a file that keras.datasets knows too: either
+    finds the other's copy; "course" is the course's own cache folder.
+    """
+
+    filename: str
+    urls: tuple
+    sha256: str | None
+    num_bytes: int
+    kept_by: str = "course"
+
+
+_KERAS_FILES = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+_HUGGING_FACE = "https://huggingface.co"
+_HUB_FILE = "pytorch_model.bin"
+_DINO_FILES = "https://dl.fbaipublicfiles.com/dino/dino_deitsmall16_pretrain"
+
+# Every file that the course may download. A later week adds a line here.
+REMOTES = {
+    "mnist": Remote(
+        "mnist.npz",
+        (f"{_KERAS_FILES}/mnist.npz",),
+        "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+        11_490_434,
+        kept_by="keras",
+    ),
+    # DINO ViT-S/16 (Apache-2.0): Hugging Face's copy, and the authors' own
+    # file, whose bytes differ although its weights do not.
+    "dino_vits16": Remote(
+        "dino_vits16_pytorch_model.bin",
+        (f"{_HUGGING_FACE}/facebook/dino-vits16/resolve/main/{_HUB_FILE}",),
+        "a5bb4ddaf1b3abbdbba9962d7432bbdc633527c1c3e533e0bbc4d9d1b7e08d99",
+        86_700_000,
+    ),
+    "dino_vits16_pth": Remote(
+        "dino_deitsmall16_pretrain.pth",
+        (f"{_DINO_FILES}/dino_deitsmall16_pretrain.pth",),
+        None,
+        86_700_000,
+    ),
+}
