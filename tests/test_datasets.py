@@ -8,9 +8,8 @@ import socket
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from course_utils import bundled, datasets, downloads, runtime
+from course_utils import bundled, datasets, downloads, photos, runtime
 from course_utils.downloads import DownloadError, Remote
 
 IDX = {
@@ -328,93 +327,11 @@ def test_data_are_found_in_a_clone_and_in_an_installed_package(tmp_path):
     assert bundled.data_folder(package) == package / "data"
 
 
-def test_photos():
-    shapes = {name: datasets.photo(name).shape for name in datasets.PHOTOS}
-    assert shapes == {
-        "coffee": (375, 500, 3),
-        "chelsea": (300, 451, 3),
-        "astronaut": (512, 512, 3),
-    }
+def test_photo_comes_with_the_course():
     np.testing.assert_array_equal(
         datasets.load("photo"), datasets.photo("coffee")
     )
-    coffee = datasets.photo()
-    assert coffee.dtype == np.uint8
-    red, green, blue = coffee.mean((0, 1))
-    assert red > green > blue  # a red cup on brown wood, channels in order
-    coffee[:] = 0  # a learner may write into it
-    assert datasets.photo().any()
-
-
-def test_photo_of_ones_own(tmp_path):
-    pixels = np.random.default_rng(0).integers(
-        256, size=(20, 30, 3), dtype=np.uint8
-    )
-    path = tmp_path / "mine.png"
-    Image.fromarray(pixels).save(path)
-    np.testing.assert_array_equal(datasets.photo(path), pixels)
-    np.testing.assert_array_equal(datasets.photo(str(path)), pixels)
-    Image.fromarray(pixels[..., 0]).save(path)  # grey
-    assert datasets.photo(path).shape == (20, 30, 3)
-    Image.fromarray(pixels).convert("RGBA").save(path)
-    np.testing.assert_array_equal(datasets.photo(path), pixels)
-
-
-def test_photo_taken_with_the_camera_turned_stands_upright(tmp_path):
-    image = Image.new("RGB", (40, 20), "blue")
-    image.paste("red", (0, 0, 20, 20))  # the left half
-    turned = Image.Exif()
-    turned[0x0112] = 6  # shown after a quarter turn clockwise
-    image.save(tmp_path / "turned.png", exif=turned)
-    shown = datasets.photo(tmp_path / "turned.png")
-    assert shown.shape == (40, 20, 3)
-    assert shown[0, 0].tolist() == [255, 0, 0]  # left is now the top
-    assert shown[-1, 0].tolist() == [0, 0, 255]
-
-
-def test_unknown_photo_lists_the_choices(tmp_path):
-    for name in ("cofee", tmp_path / "nothing.png", tmp_path):
-        with pytest.raises(
-            FileNotFoundError, match="coffee, chelsea, astronaut"
-        ):
-            datasets.photo(name)
-
-
-@pytest.mark.parametrize("name", [None, 3, np.zeros((9, 9, 3))])
-def test_photo_that_is_no_name_is_refused(name):
-    with pytest.raises(TypeError, match="a name or a path"):
-        datasets.photo(name)
-
-
-def test_file_that_is_no_image_is_named(tmp_path):
-    path = tmp_path / "notes.jpg"
-    for content in (b"", b"dear diary", b"%PDF-1.4", b"\xff\xd8\xff"):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="notes.jpg cannot be read"):
-            datasets.photo(path)
-
-
-@pytest.mark.parametrize(
-    "size, word",
-    [((15, 100), "small"), ((100, 1), "small"), ((8001, 16), "large")],
-)
-def test_photo_of_a_useless_size_is_named(tmp_path, size, word):
-    path = tmp_path / "odd.png"
-    Image.new("RGB", size).save(path)
-    with pytest.raises(ValueError, match=f"odd.png is too {word}"):
-        datasets.photo(path)
-
-
-def test_huge_photo_is_refused_without_reading_it(tmp_path, recwarn):
-    path = tmp_path / "huge.bmp"
-    Image.new("RGB", (16, 16)).save(path)
-    content = bytearray(path.read_bytes())
-    for side in (12_000, 60_000):  # past Pillow's warning, past its error
-        content[18:26] = np.array([side, side], "<i4").tobytes()
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match="huge.bmp is too large"):
-            datasets.photo(path)
-    assert not recwarn.list
+    assert datasets.PHOTOS == photos.PHOTOS
 
 
 def test_photo_takes_no_other_source():
