@@ -236,26 +236,20 @@ def _checked_image(image, patch_size):
 
 
 def _note(before, after, grid, patch_size):
-    made = (
-        f"{grid[0]} x {grid[1]} patches of {patch_size} x {patch_size} pixels"
-    )
-    if before == after:
-        return f"{before[0]} x {before[1]} pixels, used whole: {made}."
-    if sum(after) < sum(before):
-        verb, rows, cols = (
-            "cropped",
-            before[0] - after[0],
-            before[1] - after[1],
-        )
-        what = (
-            f"{rows} rows dropped at the bottom, {cols} columns on the right"
-        )
-    else:
-        verb, rows, cols = "padded", after[0] - before[0], after[1] - before[1]
-        what = (
-            f"{rows} rows repeated at the bottom, {cols} columns on the right"
-        )
-    return (
-        f"{before[0]} x {before[1]} pixels (height x width) {verb} to "
-        f"{after[0]} x {after[1]}, {what}: {made}."
-    )
+    """Say in one sentence what `prepare` did."""
+    size = f"{before[0]} x {before[1]} pixels (height x width)"
+    patches = f"{grid[0]} x {grid[1]} patches of {patch_size} x {patch_size}"
+    changes = [b - a for a, b in zip(before, after, strict=True)]
+    if not any(changes):
+        return f"{size}, used whole: {patches}."
+    verb, did = "cropped", "dropped"
+    if max(changes) > 0:
+        verb, did = "padded", "repeated"
+    where = ("row", "at the bottom"), ("column", "on the right")
+    parts = [
+        f"{abs(change)} {what}{'s' * (abs(change) > 1)} {did} {side}"
+        for change, (what, side) in zip(changes, where, strict=True)
+        if change
+    ]
+    now = f"{after[0]} x {after[1]}"
+    return f"{size}, {verb} to {now} ({', '.join(parts)}): {patches}."
