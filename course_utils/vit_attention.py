@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from course_utils.vit_weights import IMAGENET_MEAN, IMAGENET_STD
+from course_utils.vit_weights import MEAN, STD
 
 MAX_BYTES = 2**31  # of attention read at once; a laptop survives it
 
@@ -32,9 +32,7 @@ class Prepared:
     note: str
 
 
-def prepare(
-    image, patch_size, how="crop", mean=IMAGENET_MEAN, std=IMAGENET_STD
-):
+def prepare(image, patch_size, how="crop", mean=MEAN, std=STD):
     """Fit a photo to the patch grid and normalise it.
 
     Args:

@@ -6,7 +6,6 @@ Files are read and written in `course_utils.vit_files`; its `save_vit` and
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 
@@ -20,21 +19,27 @@ from course_utils.vit_files import (
     save_vit,
 )
 
-__all__ = ["LoadedVit", "load_vit", "read_metadata", "save_vit"]
+__all__ = [
+    "MEAN",
+    "SMALL",
+    "STD",
+    "LoadedVit",
+    "load_vit",
+    "read_metadata",
+    "save_vit",
+]
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # red, green, blue; pixels 0 to 1
-IMAGENET_STD = (0.229, 0.224, 0.225)
+MEAN = (0.485, 0.456, 0.406)  # ImageNet's red, green, blue; pixels 0 to 1
+STD = (0.229, 0.224, 0.225)
 
 # The course's own architecture, of the bundled weights and the random ones.
-SMALL = MappingProxyType(
-    {
-        "image_size": 48,
-        "patch_size": 8,
-        "width": 128,
-        "depth": 6,
-        "num_heads": 4,
-    }
-)
+SMALL = {
+    "image_size": 48,
+    "patch_size": 8,
+    "width": 128,
+    "depth": 6,
+    "num_heads": 4,
+}
 BUNDLED = {
     "dino": "vit_dino.safetensors",
     "supervised": "vit_supervised.safetensors",
@@ -58,8 +63,8 @@ class LoadedVit:
     model: VisionTransformer
     name: str
     origin: str
-    mean: tuple = IMAGENET_MEAN
-    std: tuple = IMAGENET_STD
+    mean: tuple = MEAN
+    std: tuple = STD
 
 
 def load_vit(name=None, seed=0):

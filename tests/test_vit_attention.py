@@ -12,7 +12,7 @@ from course_utils.vit_attention import (
     read_scores,
     without_heads,
 )
-from course_utils.vit_weights import IMAGENET_MEAN, IMAGENET_STD
+from course_utils.vit_weights import MEAN, STD
 
 DEPTH, HEADS, HEAD_DIM = 3, 4, 6
 
@@ -230,7 +230,7 @@ def test_only_one_side_to_pad():
 def test_normalised_as_imagenet_by_default():
     made = prepare(photo(16, 24), 8)
     pixels = made.image / 255
-    expected = (pixels - IMAGENET_MEAN) / IMAGENET_STD
+    expected = (pixels - MEAN) / STD
     np.testing.assert_allclose(
         made.tensor[0].permute(1, 2, 0), expected, atol=1e-5
     )
