@@ -19,7 +19,7 @@ def picture(image, patch, weights, query):
         image: uint8 (height, width, 3).
         patch: (height, width) of a patch in pixels.
         weights: (rows, cols), attention of `query` to every patch.
-        query: (row, col).
+        query: (row, col); None outlines nothing.
 
     Returns:
         uint8 (height, 2 * WIDTH + GAP, 3), on white.
@@ -37,9 +37,11 @@ def picture(image, patch, weights, query):
     photo, heat = pale, pale.copy()
     under = photo[: covered[0], : covered[1]].mean(axis=2, keepdims=True)
     heat[: covered[0], : covered[1]] = colours * 0.8 + under * 0.2
+    gap = np.full((height, GAP, 3), 255, np.uint8)
+    if query is None:
+        return np.hstack([photo, gap, heat])
     cell = [query[axis] * patch[axis] * scale for axis in (0, 1)]
     cell += [(query[axis] + 1) * patch[axis] * scale for axis in (0, 1)]
-    gap = np.full((height, GAP, 3), 255, np.uint8)
     return np.hstack([_outline(photo, cell), gap, _outline(heat, cell)])
 
 

@@ -1,4 +1,4 @@
-"""Turn the explorer's arguments into clean arrays, or say what is wrong."""
+"""Turn the explorer's arguments into clean values, or say what is wrong."""
 
 import numpy as np
 
@@ -39,45 +39,28 @@ def as_image(image, grid):
     return image
 
 
-def as_attention(attn, grid):
-    """Return `attn` as floats (layers, heads, queries, keys), checked."""
+def as_attention(attn):
+    """Return `attn` as floats (layers, heads, queries, keys)."""
     if hasattr(attn, "detach"):  # a torch tensor, on whatever device
         attn = attn.detach().cpu()
+        if attn.dtype.itemsize < 4:  # NumPy has no bfloat16
+            attn = attn.float()
     attn = np.asarray(attn)
     if attn.ndim not in (2, 3, 4) or attn.dtype.kind != "f":
         raise ValueError(
             "attn must be floats of shape (queries, keys), (heads, queries, "
-            "keys) or (layers, heads, queries, keys), got "
+            "keys) or (layers, heads, queries, keys), of one image; got "
             f"{attn.dtype} of shape {attn.shape}"
         )
+    if attn.dtype.itemsize < 4:
+        attn = attn.astype(np.float32)
     attn = attn.reshape((1,) * (4 - attn.ndim) + attn.shape)
     if 0 in attn.shape:
         raise ValueError(f"attn is empty: shape {attn.shape}")
-    _check_tokens(attn.shape, grid)
-    _check_rows(attn)
     return attn
 
 
-def _check_tokens(shape, grid):
-    """Queries and keys must both be the patches of the grid."""
-    queries, keys = shape[-2:]
-    patches = grid[0] * grid[1]
-    if queries == keys == patches:
-        return
-    hint = ""
-    if queries == keys == patches + 1:
-        hint = (
-            "; one token more looks like a class token: drop it with "
-            "attn = attn[..., 1:, 1:] and make the rows sum to 1 again "
-            "with attn / attn.sum(-1, keepdims=True)"
-        )
-    raise ValueError(
-        f"attn has {queries} queries and {keys} keys, but a grid of "
-        f"{grid[0]} x {grid[1]} has {patches} patches{hint}"
-    )
-
-
-def _check_rows(attn):
+def check_rows(attn):
     """Every row must be a distribution: finite, not negative, sum 1."""
     if not np.isfinite(attn).all():
         raise ValueError("attn holds NaN or infinity; was a row all masked?")
@@ -90,7 +73,8 @@ def _check_rows(attn):
     if worst > 1e-3:
         raise ValueError(
             f"every row of attn must sum to 1, one is off by {worst:.3g}; "
-            "pass the weights after softmax over the last axis (keys)"
+            "pass the weights after softmax over the last axis (keys), in "
+            "float32 and with all their columns"
         )
 
 
@@ -117,19 +101,62 @@ def as_titles(titles, heads):
     return titles
 
 
-def as_query(query, grid):
-    """Return the first query (row, column); by default the middle patch."""
-    if query is None:
-        return grid[0] // 2, grid[1] // 2
+def as_layers(layers, count):
+    """Return the shown layers' numbers, rising; by default all."""
+    if layers is None:
+        return [*range(count)]
+    try:
+        numbers = [range(count)[layer] for layer in layers]
+    except (TypeError, IndexError):
+        raise ValueError(
+            f"layers must list layers from 0 to {count - 1} (negative ones "
+            f"count from the last), for example [0, -1]; got {layers!r}"
+        ) from None
+    if not numbers:
+        raise ValueError("layers is empty: name at least one layer to show")
+    return sorted(set(numbers))
+
+
+def as_layer(layer, shown, count):
+    """Return the place in `shown` of the layer to start with."""
+    if layer is None:
+        return 0
+    (number,) = as_layers([layer], count)
+    if number not in shown:
+        raise ValueError(f"layer {layer} is not among those shown: {shown}")
+    return shown.index(number)
+
+
+def as_query(query, tokens):
+    """Return the number of the query to start with.
+
+    `query` is (row, column), a name, or None: the first of the named
+    queries of cross-attention, else the patch in the middle.
+    """
+    rows, cols = tokens.grid
+    if isinstance(query, str) or tokens.names is not None:
+        name = tokens.names[0] if query is None else query
+        if name not in tokens.named:
+            raise ValueError(
+                f"no query is named {name!r}; there are: "
+                f"{', '.join(tokens.named) or 'patches only, (row, column)'}"
+            )
+        return tokens.named.index(name)
+    row, col = (rows // 2, cols // 2) if query is None else _pair(query)
+    if not (0 <= row < rows and 0 <= col < cols):
+        raise ValueError(
+            f"query {(row, col)} lies outside the grid of {rows} rows "
+            f"and {cols} columns (both count from 0)"
+        )
+    return len(tokens.named) + row * cols + col
+
+
+def _pair(query):
+    """Return `query` as two integers."""
     try:
         row, col = (int(index) for index in query)
     except (TypeError, ValueError):
         raise ValueError(
             f"query must be (row, column), two integers; got {query!r}"
         ) from None
-    if not (0 <= row < grid[0] and 0 <= col < grid[1]):
-        raise ValueError(
-            f"query {(row, col)} lies outside the grid of {grid[0]} rows "
-            f"and {grid[1]} columns (both count from 0)"
-        )
     return row, col

@@ -1,41 +1,62 @@
 """AttentionExplorer: the object a lesson shows as the last line of a cell."""
 
-import base64
-import html
-import json
-from importlib import resources
-
-from course_utils.explorer import fallback, inputs, packing, pixels
+from course_utils.explorer import inputs, packing, page, pixels
+from course_utils.explorer.tokens import as_tokens
+from course_utils.explorer.views import Views
 
 
 class AttentionExplorer:
-    """Click a patch of a photo, see where that query attends.
+    """Choose a query on a photo, see where it attends.
 
     Shown as the last line of a cell. It needs no kernel and no network:
-    everything is inside the page. Arrow keys work, and every move is also
-    said in words.
+    everything is inside the page. Pointing at a patch previews it, a click
+    or the arrow keys choose it, and every move is also said in words.
+    Beside each head there are the mean over the heads that are switched on
+    and, for self-attention of several layers, the rollout up to the chosen
+    layer: heads averaged, mixed half and half with the identity, rows
+    divided by their sum, layers multiplied (Abnar and Zuidema 2020).
+
+    With p = rows * cols patches, attn[..., queries, keys] is one of::
+
+        self-attention         (..., p, p)
+        with a class token     (..., 1 + p, 1 + p), the class token first
+        cross-attention        (..., q, p) or (..., q, 1 + p), and
+                               queries= with q names
+
+    Every map shows weights on patches only. How much of the weight falls
+    on the class token is said beside it; it is never dropped silently, and
+    the entropy counts it.
 
     Args:
         image: uint8 (height, width) or (height, width, 3), the picture the
             model saw. Patches are height // rows by width // cols pixels
             from the top left corner; what remains is shown as a border.
         attn: (queries, keys), (heads, queries, keys) or (layers, heads,
-            queries, keys), rows sum to 1. Queries and keys are the patches
-            of the grid, row by row. With a class token, drop it first:
-            attn[..., 1:, 1:] divided by its sum over the last axis.
+            queries, keys), a NumPy array or a torch tensor, as the softmax
+            made it: rows sum to 1. Patches are in reading order.
         grid: (rows, cols) of patches.
         alt: what the picture shows, in words.
         titles: one name per head; default "head 0", "head 1", ...
-        query: (row, col) shown first, counted from 0; default the middle.
+        query: shown first: (row, col) counted from 0, "class token", or
+            the name of a query. Default: the middle patch, or the first
+            name.
+        queries: names of the queries of cross-attention, one each.
+        class_token: whether token 0 is a class token; None finds out from
+            the number of keys.
+        layer: shown first, -1 is the last; default the first.
+        layers: the layers to show, for example [0, 5, 11]; default all.
+            The rollout still counts those that are left out.
         cmap: "viridis" or "cividis".
         max_bytes: limit on the html. When it is tight, weights are rounded
             more coarsely, to `error` times the largest weight of their row
-            (0.2% if there is room, at worst 7%). The largest weight, its
-            place and the entropy are never rounded so.
+            (0.2% if there is room, at worst 7%), which the page states. The
+            largest weight, its place and the entropy are never rounded so.
+            Default: 0.7 MB, or 1.4 or 2.8 MB if even 7% does not fit.
 
     Raises:
-        ValueError: bad shapes, NaN, negative weights, rows that do not sum
-            to 1 within 0.001, an empty alt, too much data for max_bytes.
+        ValueError: bad shapes, keys that are no grid, NaN, negative
+            weights, rows that do not sum to 1 within 0.001, an empty alt,
+            unknown queries or layers, too much data for max_bytes.
 
     Taught in week 1, used again in weeks 3 to 6.
     """
@@ -49,113 +70,63 @@ class AttentionExplorer:
         alt,
         titles=None,
         query=None,
+        queries=None,
+        class_token=None,
+        layer=None,
+        layers=None,
         cmap="viridis",
-        max_bytes=700_000,
+        max_bytes=None,
     ):
-        self.grid = rows, cols = inputs.as_grid(grid)
-        self.image = inputs.as_image(image, self.grid)
-        self.attn = inputs.as_attention(attn, self.grid)
+        rows, cols = grid = inputs.as_grid(grid)
+        self.image = inputs.as_image(image, grid)
+        self.attn = inputs.as_attention(attn)
+        depth, heads = self.attn.shape[:2]
+        self.tokens = as_tokens(self.attn.shape, grid, class_token, queries)
+        for each in self.attn:  # one at a time: less memory
+            inputs.check_rows(each)
         self.alt = inputs.as_text(alt)
-        self.titles = inputs.as_titles(titles, self.attn.shape[1])
-        self.query = inputs.as_query(query, self.grid)
+        self.titles = inputs.as_titles(titles, heads)
+        self.layers = inputs.as_layers(layers, depth)
+        self.start = (
+            inputs.as_layer(layer, self.layers, depth),
+            inputs.as_query(query, self.tokens),
+        )
         self.patch = self.image.shape[0] // rows, self.image.shape[1] // cols
         self.lut = pixels.lut(cmap)
-        self._html, self.levels = self._build(max_bytes)
+        views = Views(self.attn, self.tokens, self.layers)
+        self._html, self.levels = page.build(self, views, max_bytes)
 
     @property
     def error(self):
         """Largest rounding error of a weight, as a share of its row's max."""
-        return 0.5 / self.levels
+        return 0.5 / self.levels + packing.ROUNDING
 
     def sentence(self):
         """Say in words where the first query attends (first layer, head)."""
-        row, col = self.query
-        index = row * self.grid[1] + col
-        weights = self.attn[:1, :1, index]
-        largest, where, entropy = (
-            part.item() for part in packing.summary(weights)
+        place, query = self.start
+        layer, tokens = self.layers[place], self.tokens
+        weights = self.attn[layer, 0, query]
+        largest, where, on_class, entropy = (
+            part.item()
+            for part in packing.summary(weights, tokens.class_token)
         )
-        key = divmod(where, self.grid[1])
+        of_layer = f", layer {layer}" if len(self.attn) > 1 else ""
+        row, col = divmod(where, tokens.grid[1])
+        on_patch = " on a patch" if tokens.class_token else ""
+        rest = f"{on_class:.2g} of the weight is on the class token; "
         return (
-            f"Query row {row}, column {col}, {self.titles[0]}: the largest "
-            f"weight {largest:.2g} is at row {key[0]}, column {key[1]}; "
+            f"Query {tokens.words(query)}{of_layer}, {self.titles[0]}: the "
+            f"largest weight{on_patch} {largest:.2g} is at row {row}, column "
+            f"{col}; {rest if tokens.class_token else ''}"
             f"entropy {entropy:.2f} nats."
         )
-
-    def _config(self):
-        """Everything the JavaScript module needs but the weights."""
-        return {
-            "alt": self.alt,
-            "rows": self.grid[0],
-            "cols": self.grid[1],
-            "patch": self.patch,
-            "size": self.image.shape[:2],
-            "layers": [f"layer {i}" for i in range(self.attn.shape[0])],
-            "heads": self.titles,
-            "image": packing.data_uri(self.image),
-            "lut": base64.b64encode(self.lut.tobytes()).decode(),
-        }
-
-    def _static(self):
-        """Return the <img> for where scripts do not run."""
-        index = self.query[0] * self.grid[1] + self.query[1]
-        weights = self.attn[0, 0, index].reshape(self.grid)
-        source = packing.data_uri(
-            fallback.picture(self.image, self.patch, weights, self.query), 75
-        )
-        alt = html.escape(
-            f"{self.alt} Left: the photo with the query patch outlined. "
-            f"Right: its attention map. {self.sentence()}"
-        )
-        return (
-            f'<img data-fallback class="dark-light" alt="{alt}" '
-            f'src="{source}" style="max-width:100%">'
-        )
-
-    def _build(self, max_bytes):
-        """Return the html, and how finely the weights could be stored."""
-        config, static = self._config(), self._static()
-        empty = {"payload": "", "levels": 255, "delta": False}
-        page = html.escape(_page({**config, **empty}, self.query))
-        room = max_bytes - len(static) - len(page) - 1000
-        packed = packing.pack(self.attn, room)
-        page = html.escape(_page({**config, **packed}, self.query))
-        title = html.escape(f"Attention explorer. {self.alt}")
-        frame = (
-            f'<iframe title="{title}" srcdoc="{page}" scrolling="no" '
-            'style="display:block;width:100%;height:0;border:0;'
-            'color-scheme:light"></iframe>'
-        )
-        style = "background:#fff;color-scheme:light;max-width:1040px"
-        return f'<div style="{style}">{static}{frame}</div>', packed["levels"]
 
     def _repr_html_(self):
         return self._html
 
     def __repr__(self):
-        layers, heads = self.attn.shape[:2]
+        heads, rows, cols = self.attn.shape[1], *self.tokens.grid
         return (
-            f"AttentionExplorer({self.grid[0]} x {self.grid[1]} patches, "
-            f"layers={layers}, heads={heads}): {self.alt}"
+            f"AttentionExplorer({rows} x {cols} patches, "
+            f"layers={len(self.layers)}, heads={heads}): {self.alt}"
         )
-
-
-def _page(config, query):
-    """Return the html document inside the frame."""
-    files = resources.files("course_utils.explorer")
-    read = {
-        name: (files / name).read_text(encoding="utf-8")
-        for name in ("explorer.css", "explorer.js", "frame.js")
-    }
-    state = json.dumps({"config": config, "query": query})
-    state = state.replace("<", "\\u003c")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>Attention explorer</title><style>{read['explorer.css']}"
-        "</style></head><body><main>"
-        '<h1 class="unseen">Attention explorer</h1>'
-        '<div id="explorer"></div></main>'
-        f'<script type="application/json" id="state">{state}</script>'
-        f'<script type="module">{read["explorer.js"]}{read["frame.js"]}'
-        "</script></body></html>"
-    )
