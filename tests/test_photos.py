@@ -179,6 +179,15 @@ def test_photo_taken_with_the_camera_turned_stands_upright(fmt):
     assert changes == "turned upright"
 
 
+@pytest.mark.parametrize("orientation", [0, 1, 9])
+def test_a_photo_that_needs_no_turning_is_not_turned(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation  # 1 is upright, 0 and 9 mean nothing
+    image, changes = read_photo(content_of(Image.fromarray(NOISE), exif=exif))
+    np.testing.assert_array_equal(image, NOISE)
+    assert changes == ""
+
+
 def test_all_that_was_changed_is_said():
     content = content_of(Image.fromarray(RAMP), exif=TURN)
     image, changes = read_photo(content)

@@ -57,7 +57,6 @@ def main():
     chosen = [candidates[i] for i in order[: sum(SPLITS.values())]]
     splits = [name for name, count in SPLITS.items() for _ in range(count)]
     sheet = np.stack([tile for _, _, tile in chosen])
-    sheet[sheet[..., 3] == 0] = 0  # no colour under what is transparent
     rows = len(chosen) // COLUMNS
     sheet = sheet.reshape(rows, COLUMNS, SIDE, SIDE, 4).swapaxes(1, 2)
     sheet = sheet.reshape(rows * SIDE, COLUMNS * SIDE, 4)
