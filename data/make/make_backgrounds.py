@@ -5,8 +5,8 @@
         lomiri/usr/share/backgrounds skimage/data sklearn/datasets/images
 
 The first folder is Debian's package 20.04.0-2, the others come with the
-wheels of scikit-image 0.26.0 and scikit-learn. The longest side becomes
-768 pixels or stays what it was. The same Pillow gives the same bytes.
+wheels of scikit-image 0.26.0 and scikit-learn 1.9.1. A longest side above
+768 pixels is reduced to 768. The same Pillow gives the same bytes.
 """
 
 import argparse
