@@ -6,8 +6,9 @@ copied to an empty folder; its own setup cell installs the course from a Git
 repository that holds this work tree; then every cell runs.
 
 Two things differ from Colab: Python is the one that runs this test (Colab:
-3.13), and torch is a build for CPUs at the version in constraints.txt, with
-the setuptools that it asks for (Colab: 2.11.0 for CUDA).
+3.13), so that tifffile is one that runs on it; and torch is a build for
+CPUs, with the setuptools that it asks for (Colab: 2.11.0 for CUDA). The
+versions of these three are those of constraints.txt.
 """
 
 import hashlib
@@ -24,11 +25,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SET_ASIDE = ("torch", "setuptools")
+SET_ASIDE = ("torch", "setuptools", "tifffile")
 PREINSTALLED = [
-    *("imageio", "ipykernel", "ipython", "ipywidgets", "keras"),
-    *("matplotlib", "numpy", "pillow", "pooch", "scikit-learn"),
-    *("tensorflow", "torch"),
+    *("accelerate", "imageio", "ipykernel", "ipython", "ipywidgets"),
+    *("keras", "matplotlib", "numpy", "pillow", "pooch", "safetensors"),
+    *("scikit-image", "scikit-learn", "tensorflow", "torch"),
+    *("transformers",),
 ]
 SOURCE = re.compile(r"git\+https://[^\"'\s]+")
 CELL_SECONDS = 900

@@ -10,7 +10,8 @@ import pytest
 from authoring import build, lesson
 
 SOURCES = lesson.sources()
-WEEKS = [p for p in SOURCES if re.fullmatch(r"week\d_[a-z_]+", p.stem)]
+LESSONS = [p for p in SOURCES if re.fullmatch(r"week\d_[a-z_]+", p.stem)]
+WEEKS = [p for p in LESSONS if not lesson.is_bonus(p)]
 MACHINE = re.compile(
     r"/(?:root|home|tmp|usr|work|Users|content)/|0x[0-9a-f]{6,}"
     r"|\bWall time\b|\bms/step\b|\bs/epoch\b"
@@ -35,6 +36,11 @@ def source(request):
 
 @pytest.fixture(params=WEEKS, ids=by_name)
 def week(request):
+    return request.param
+
+
+@pytest.fixture(params=set(LESSONS) - set(WEEKS), ids=by_name)
+def bonus(request):
     return request.param
 
 
@@ -101,7 +107,7 @@ def test_setup_cell_is_the_same_everywhere(source):
         repository=build.links.repository(), ref=build.links.release()
     )
     expected = "cu.progress.dashboard()"
-    if source in WEEKS:
+    if source in LESSONS:
         expected = f"session = cu.setup(week={source.stem[4]})"
     assert lines[5] == expected
     assert cell.id == code_cells(built(source))[0].id
@@ -152,6 +158,33 @@ def test_lesson_keeps_to_the_template(week):
     for cell in code:
         for line in cell.source.splitlines():
             assert len(line) <= 79 or "%pip" in line, line
+
+
+def test_bonus_is_short_and_claims_what_it_measures(bonus):
+    notebook = built(bonus)
+    code = code_cells(notebook)
+    lines = [
+        sum(bool(line.strip()) for line in c.source.splitlines()) for c in code
+    ]
+    assert len(notebook.cells) <= 80
+    assert sum(lines) <= 400
+    assert statistics.median(lines) <= 15
+    assert max(lines) <= 45
+    for cell in code:
+        for line in cell.source.splitlines():
+            assert len(line) <= 79 or "%pip" in line, line
+    prose = visible_prose(notebook).lower()
+    assert prose.count("you should see") >= 4
+    assert "predict" in prose and "{{" not in prose
+    assert "claims_table()" in "\n".join(c.source for c in code)
+
+
+def test_a_bonus_follows_its_week():
+    stems = [path.stem for path in LESSONS]
+    for path in set(LESSONS) - set(WEEKS):
+        before = stems[stems.index(path.stem) - 1]
+        assert before[:6] == path.stem[:6]
+        assert "bonus" not in before
 
 
 def test_lesson_has_its_parts(week):

@@ -28,8 +28,16 @@ class LessonExercise:
 
 
 def sources():
-    """Return the paths of all lesson sources, in order."""
-    return sorted(LESSONS.glob("*.py"))
+    """Return the paths of all lesson sources, a week's bonus after it."""
+    return sorted(
+        LESSONS.glob("*.py"),
+        key=lambda path: (path.stem[:5], is_bonus(path), path.stem),
+    )
+
+
+def is_bonus(path):
+    """Is this an extra to a week, which need not keep to the template?"""
+    return re.match(r"week\d_bonus_", path.stem) is not None
 
 
 def read(path):
