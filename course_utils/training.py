@@ -43,11 +43,14 @@ def make_accelerator(precision="no", cpu=False):
             f"{', '.join(PRECISIONS)}"
         )
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
 
     if precision == "fast":
         old = torch.cuda.is_available() and not cpu
         old = old and torch.cuda.get_device_capability() < (8, 0)
         precision = "fp16" if old else "bf16"
+    # It keeps its first settings for good; a notebook may change its mind.
+    AcceleratorState._reset_state(reset_partial_state=True)
     return Accelerator(mixed_precision=precision, cpu=cpu)
 
 
@@ -207,16 +210,19 @@ class Training:
                 f"{', '.join(modules)}; asked for {asked}, with "
                 f"{', '.join(self.modules)}); {advice}"
             )
-        try:
-            for name, module in self.modules.items():
-                module.load_state_dict(modules[name])
-            self.optimizer.load_state_dict(optimizer)
-        except (RuntimeError, ValueError) as error:
-            raise CheckpointError(
-                f"{path} holds other shapes than this training "
-                f"({str(error).splitlines()[-1].strip()}); {advice}"
-            ) from error
+        for name, module in self.modules.items():
+            if _shapes(module.state_dict()) != _shapes(modules[name]):
+                raise CheckpointError(
+                    f"{path}: {name} has other shapes than here; {advice}"
+                )
+        for name, module in self.modules.items():
+            module.load_state_dict(modules[name])
+        self.optimizer.load_state_dict(optimizer)
         self.losses, self.notes = losses, notes
+
+
+def _shapes(state):
+    return {name: tensor.shape for name, tensor in state.items()}
 
 
 def cosine(start, end, step, steps):

@@ -1,0 +1,254 @@
+"""The training loop: its arithmetic, interruptions, and broken files."""
+
+import os
+import pickle
+import signal
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.training import (
+    CheckpointError,
+    Training,
+    average_into,
+    cosine,
+    make_accelerator,
+)
+
+STEPS = 7
+
+
+def make(steps=STEPS, seed=3, loss=None, width=4, **options):
+    """A tiny regression on random inputs, with an averaged twin."""
+    torch.manual_seed(0)
+    model = nn.Linear(width, 2)
+    average = nn.Linear(width, 2).requires_grad_(False)
+
+    def loss_at(step):
+        inputs = torch.randn(8, width)
+        return (model(inputs) - inputs[:, :2]).square().mean()
+
+    return Training(
+        loss_at=loss or loss_at,
+        modules={"model": model, "average": average},
+        optimizer=torch.optim.AdamW(model.parameters(), lr=0.1),
+        steps=steps,
+        accelerator=make_accelerator(cpu=True),
+        seed=seed,
+        after_step=lambda step: average_into(average, model, 0.5),
+        **options,
+    )
+
+
+def state(training):
+    return {
+        f"{name}.{key}": value.clone()
+        for name, module in training.modules.items()
+        for key, value in module.state_dict().items()
+    }
+
+
+def assert_same(one, other):
+    assert one.losses == other.losses
+    for key, value in state(one).items():
+        assert torch.equal(value, state(other)[key]), key
+
+
+@pytest.fixture(scope="module")
+def whole():
+    training = make()
+    training.run()
+    return training
+
+
+def test_it_learns_and_counts(whole):
+    assert whole.done == STEPS
+    assert whole.losses[-1] < whole.losses[0]
+
+
+def test_the_seed_decides(whole):
+    again, other = make(), make(seed=4)
+    again.run()
+    other.run()
+    assert_same(whole, again)
+    assert whole.losses != other.losses
+
+
+def interrupted_at(step, path):
+    """Train with an interruption by the learner in the middle of a step."""
+    training = make()
+    training.undisturbed = training.loss_at
+
+    def loss_at(at):
+        if at == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return training.undisturbed(at)
+
+    training.loss_at = loss_at
+    training.run(path=path)
+    return training
+
+
+def test_interrupted_and_resumed_is_as_if_nothing_had_been(
+    whole, tmp_path, capsys
+):
+    path = tmp_path / "folder" / "checkpoint"
+    stopped = interrupted_at(2, path)
+    assert stopped.done == 3
+    assert "stopped after 3 of 7 steps" in capsys.readouterr().out
+    resumed = make()
+    resumed.run(path=path)
+    assert_same(whole, resumed)
+    assert [p.name for p in path.parent.iterdir()] == ["checkpoint"]
+
+
+def test_without_a_file_the_same_object_goes_on(whole):
+    stopped = interrupted_at(4, path=None)
+    assert stopped.done == 5
+    stopped.loss_at = stopped.undisturbed
+    stopped.run()
+    assert_same(whole, stopped)
+
+
+def test_ctrl_c_works_again_afterwards(whole):
+    before = signal.getsignal(signal.SIGINT)
+    make().run()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_watching_disturbs_nothing(whole):
+    watched = make()
+    seen = []
+
+    def watch():
+        seen.append(torch.rand(5))  # draws random numbers of its own
+        return watched.done
+
+    watched.run(watch=watch, watch_every=3)
+    assert watched.notes == {0: 0, 3: 3, 6: 6, 7: 7}
+    assert_same(whole, watched)
+
+
+def test_notes_survive_an_interruption(tmp_path):
+    path = tmp_path / "checkpoint"
+    stopped = make()
+    stopped.steps = STEPS
+    stopped.run(watch=lambda: "seen", path=path)
+    loaded = make()
+    loaded.load(path)
+    assert loaded.notes == {0: "seen", STEPS: "seen"}
+
+
+def test_a_schedule_sets_all_groups_but_what_is_fixed():
+    training = make(schedule=lambda step: {"lr": step, "weight_decay": 0.5})
+    weight, bias = training.modules["model"].parameters()
+    training.optimizer = torch.optim.AdamW(
+        [
+            {"params": [weight]},
+            {"params": [bias], "weight_decay": 0, "fixed": ("weight_decay",)},
+        ]
+    )
+    training.run()
+    decays = [g["weight_decay"] for g in training.optimizer.param_groups]
+    assert decays == [0.5, 0]
+    assert [g["lr"] for g in training.optimizer.param_groups] == [6, 6]
+
+
+def test_clipping_limits_the_step():
+    def moved(clip):
+        training = make(steps=1, clip=clip)
+        model = training.modules["model"]
+        before = model.weight.detach().clone()
+        training.optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        training.run()
+        return (model.weight.detach() - before).norm().item()
+
+    assert moved(1e-3) <= 1e-3 + 1e-6
+    assert moved(None) > 1e-2
+
+
+def test_a_loss_that_is_no_number_stops_before_it_harms(tmp_path):
+    training = make()
+    before = state(training)
+    training.loss_at = lambda step: torch.tensor(float("nan"))
+    with pytest.raises(FloatingPointError, match="lower the learning rate"):
+        training.run(path=tmp_path / "checkpoint")
+    assert all(torch.equal(v, before[k]) for k, v in state(training).items())
+
+
+class Trap:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    path, trace = tmp_path / "checkpoint", tmp_path / "trace"
+    path.write_bytes(pickle.dumps(Trap(trace), protocol=2))
+    with pytest.raises(CheckpointError, match="start afresh"):
+        make().run(path=path)
+    assert not trace.exists()
+
+
+def test_half_a_checkpoint_is_refused(whole, tmp_path):
+    path = tmp_path / "checkpoint"
+    whole.save(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        make().run(path=path)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"steps": 8}, "another training"),
+        ({"seed": 9}, "another training"),
+        ({"width": 5}, "other shapes"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    whole, tmp_path, options, said
+):
+    path = tmp_path / "checkpoint"
+    whole.save(path)
+    training = make(**options)
+    before = state(training)
+    with pytest.raises(CheckpointError, match=said):
+        training.run(path=path)
+    assert training.done == 0
+    assert all(torch.equal(before[k], v) for k, v in state(training).items())
+
+
+def test_cosine_falls_from_start_to_end():
+    values = [cosine(2.0, 0.5, step, 10) for step in range(11)]
+    assert values[0] == 2.0
+    assert values[5] == pytest.approx(1.25)
+    assert values[10] == pytest.approx(0.5)
+    assert values == sorted(values, reverse=True)
+
+
+def test_average_moves_a_share_of_the_way():
+    slow, fast = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    nn.init.constant_(fast.weight, 3.0)
+    fast.running_mean += 7
+    average_into(slow, fast, 0.75)
+    assert slow.weight.tolist() == [1.5, 1.5]  # 0.75 * 1 + 0.25 * 3
+    assert slow.running_mean.tolist() == [7, 7]
+
+
+def test_unknown_precision_is_refused():
+    with pytest.raises(ValueError, match="unknown precision 'half'"):
+        make_accelerator("half")
+
+
+def test_bfloat16_is_used_where_asked():
+    seen = []
+    training = make()
+    model = training.modules["model"]
+    training.accelerator = make_accelerator("fast", cpu=True)
+    model.register_forward_hook(lambda m, i, out: seen.append(out.dtype))
+    training.run()
+    assert set(seen) == {torch.bfloat16}
