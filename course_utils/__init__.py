@@ -34,6 +34,9 @@ _MODULES = (
     "datasets",
     "explorer",
     "measure",
+    "metrics",
+    "pasted_objects",
+    "photos",
     "plots",
     "progress",
     "progress_bar",
@@ -41,6 +44,7 @@ _MODULES = (
     "scenes",
     "sliders",
     "tokens",
+    "upload",
 )
 _ALIASES = {"check": "checks"}
 
