@@ -37,6 +37,11 @@ WEEKS = {
         ("tensorflow",),
         {"quick": 3, "full": None},
     ),
+    3: Week(
+        "Vision Transformer and DINO maps",
+        ("torch",),
+        {"quick": 4, "full": None},
+    ),
 }
 
 
