@@ -56,7 +56,9 @@ class PastedObjects:
         )
 
 
-def pasted_objects(count, *, split="train", size=64, seed):
+def pasted_objects(
+    count, *, split="train", size=64, seed, labels=None, sides=OBJECT_SIDES
+):
     """Paste random objects on random photos, at random places.
 
     No object and no photo of one split occurs in another. The object's
@@ -70,6 +72,10 @@ def pasted_objects(count, *, split="train", size=64, seed):
             "test" (80 and 5).
         size: side of a scene in pixels, 32 to 512.
         seed: whole number, 0 or more; the same seed, the same scenes.
+        labels: `(count,)` whole numbers, which object each scene shows,
+            for more scenes of the same objects; None draws them.
+        sides: smallest and largest side of an object, as shares of the
+            scene's, from 0.1 to 1.
 
     Returns:
         `PastedObjects`.
@@ -81,15 +87,17 @@ def pasted_objects(count, *, split="train", size=64, seed):
     Used in week 3. Objects are Noto Emoji; see data/README.md.
     """
     _check(count, split, size, seed)
+    _check_sides(sides)
     names, tiles = objects(split)
     rng = np.random.default_rng([seed, SPLITS.index(split)])
-    labels = rng.integers(len(names), size=count)
+    drawn = rng.integers(len(names), size=count)
+    labels = drawn if labels is None else _checked(labels, count, len(names))
     photos = rng.integers(len(BACKGROUNDS[split]), size=count)
     images = np.empty((count, size, size, 3), np.uint8)
     masks = np.empty((count, size, size), bool)
     for i in range(count):
         scene = _window(_photo(BACKGROUNDS[split][photos[i]]), size, rng)
-        cutout, corner = _place(tiles[labels[i]], size, rng)
+        cutout, corner = _place(tiles[labels[i]], size, sides, rng)
         scene.paste(cutout, corner, cutout)
         images[i] = np.asarray(scene)
         masks[i] = _mask(cutout, corner, size)
@@ -135,7 +143,7 @@ def _window(photo, size, rng):
     return photo.resize((size, size), box=box, reducing_gap=2.0)
 
 
-def _place(tile, size, rng):
+def _place(tile, size, shares, rng):
     """Turn, mirror and scale a tile; choose where its corner goes."""
     from PIL import Image, ImageOps
 
@@ -145,7 +153,7 @@ def _place(tile, size, rng):
     angle = rng.uniform(-MAX_ANGLE, MAX_ANGLE)
     cutout = cutout.rotate(angle, Image.Resampling.BICUBIC, expand=True)
     cutout = cutout.crop(cutout.getbbox())
-    scale = rng.uniform(*OBJECT_SIDES) * size / max(cutout.size)
+    scale = rng.uniform(*shares) * size / max(cutout.size)
     sides = [max(1, round(side * scale)) for side in cutout.size]
     cutout = cutout.resize(sides)
     corner = [int(rng.integers(size - side + 1)) for side in sides]
@@ -159,6 +167,31 @@ def _mask(cutout, corner, size):
     alpha = np.asarray(cutout)[..., 3]
     mask[top : top + high, left : left + wide] = alpha > OPAQUE
     return mask
+
+
+def _checked(labels, count, num_objects):
+    """Return labels as int64, (count,), each of an object that there is."""
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels must be {count} whole numbers, one for each scene; got "
+            f"shape {labels.shape}, type {labels.dtype}"
+        )
+    if labels.min() < 0 or labels.max() >= num_objects:
+        raise ValueError(
+            f"labels must be 0 to {num_objects - 1}, got {labels.min()} to "
+            f"{labels.max()}"
+        )
+    return labels.astype(np.int64)
+
+
+def _check_sides(sides):
+    low, high = sides
+    if not 0.1 <= low <= high <= 1:
+        raise ValueError(
+            "sides must be two shares of the scene's side, from 0.1 to 1, "
+            f"the smaller first; got {sides}"
+        )
 
 
 def _check(count, split, size, seed):

@@ -75,9 +75,9 @@ accelerator = make_accelerator(session.pick(quick="no", full="fast"))
 # crops of 10 photos. DINO never sees a label or a mask.
 
 # %%
-SCENE_SIDE = 64  # pixels
+SCENES = {"size": 64, "sides": (0.5, 0.9)}  # larger objects than week 3's
 scenes = pasted_objects(
-    session.pick(quick=2000, full=20000), size=SCENE_SIDE, seed=0
+    session.pick(quick=2000, full=20000), seed=0, **SCENES
 )
 images = torch.from_numpy(scenes.images).permute(0, 3, 1, 2)
 plots.images(
@@ -431,10 +431,8 @@ show(
 # layer is trained for it; the labels serve to mark the answers only.
 
 # %%
-gallery = pasted_objects(
-    1000, split="validation", size=SCENE_SIDE, seed=1
-)
-queries = pasted_objects(500, split="validation", size=SCENE_SIDE, seed=2)
+gallery = pasted_objects(1000, split="validation", seed=1, **SCENES)
+queries = pasted_objects(500, split="validation", seed=2, **SCENES)
 
 
 @torch.no_grad()
@@ -462,7 +460,7 @@ def knn(vit):
 # chance (1 in 48)?
 
 # %%
-FULL_STEPS = 5000
+FULL_STEPS = 2000
 steps = session.pick(quick=100, full=FULL_STEPS)
 torch.manual_seed(session.seed)
 dino = Dino(SMALL)

@@ -244,3 +244,40 @@ def test_sizes(size):
 def test_bad_arguments_are_named(change, error, words):
     with pytest.raises(error, match=words):
         pasted_objects(**{"count": 2, "seed": 0, **change})
+
+
+def test_given_labels_give_other_scenes_of_the_same_objects():
+    first = pasted_objects(30, seed=0)
+    again = pasted_objects(30, seed=1, labels=first.labels)
+    assert (again.labels == first.labels).all()
+    assert not (again.images == first.images).all((1, 2, 3)).any()
+    same = pasted_objects(30, seed=0, labels=first.labels)
+    assert (same.images == first.images).all()
+
+
+@pytest.mark.parametrize(
+    "labels, said",
+    [
+        ([0, 1], "must be 3 whole numbers"),
+        ([0.0, 1.0, 2.0], "must be 3 whole numbers"),
+        ([0, 1, 256], "must be 0 to 255"),
+        ([0, -1, 2], "must be 0 to 255"),
+    ],
+)
+def test_labels_that_name_no_object_are_refused(labels, said):
+    with pytest.raises(ValueError, match=said):
+        pasted_objects(3, seed=0, labels=labels)
+
+
+def test_sides_decide_how_large_objects_are():
+    small = pasted_objects(40, seed=0, sides=(0.3, 0.3))
+    large = pasted_objects(40, seed=0, sides=(0.9, 0.9))
+    for scenes, share in ((small, 0.3), (large, 0.9)):
+        for mask in scenes.masks:
+            spans = [np.ptp(np.flatnonzero(mask.any(axis))) for axis in (0, 1)]
+            assert max(spans) + 1 <= round(64 * share) + 1
+    assert large.masks.mean() > 5 * small.masks.mean()
+    with pytest.raises(ValueError, match="the smaller first"):
+        pasted_objects(3, seed=0, sides=(0.9, 0.3))
+    with pytest.raises(ValueError, match="from 0.1 to 1"):
+        pasted_objects(3, seed=0, sides=(0.5, 1.2))

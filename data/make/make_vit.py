@@ -35,7 +35,7 @@ def main():
     bonus = lesson.definitions(source)
     bonus["accelerator"] = bonus["make_accelerator"]("fast")
     scenes = bonus["pasted_objects"](
-        SCENES, size=bonus["SCENE_SIDE"], seed=SCENES_SEED
+        SCENES, seed=SCENES_SEED, **bonus["SCENES"]
     )
     images = torch.from_numpy(scenes.images).permute(0, 3, 1, 2)
     steps = bonus["FULL_STEPS"]
@@ -62,7 +62,7 @@ def main():
         save_vit(arguments.out, vit, metadata(arguments.kind, note, training))
         return minutes
 
-    training.run(watch=watch, watch_every=500, path=checkpoint)
+    training.run(watch=watch, watch_every=250, path=checkpoint)
 
 
 def metadata(kind, note, training):
