@@ -6,6 +6,7 @@ tests are skipped, in CI they fail.
 
 import re
 import shutil
+from contextlib import contextmanager
 
 import browser as lab
 import nbclient
@@ -14,6 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from course_utils import attention_maps
 from course_utils.explorer import AttentionExplorer
 
 pytestmark = pytest.mark.browser
@@ -284,15 +286,158 @@ def test_the_numbers_on_the_page_are_those_of_the_array(
         assert refused == []
 
 
-def test_heads_can_be_chosen_with_the_keyboard(browser, saved_probe, tmp_path):
-    with lab.open_page(browser) as (page, _):
-        page.goto(as_html(saved_probe, tmp_path), wait_until="commit")
+@contextmanager
+def explored(browser, folder, attn, **options):
+    """Yield (page, frame) of an explorer; its console must stay clean."""
+    image = np.zeros((50, 70, 3), np.uint8)
+    explorer = AttentionExplorer(image, attn, (5, 7), alt="Dark.", **options)
+    (folder / "page.html").write_text(explorer._repr_html_())
+    with lab.open_page(browser) as (page, refused):
+        trouble = []
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.goto((folder / "page.html").as_uri())
         frame = page.frame_locator(EXPLORER)
-        frame.get_by_role("radio", name="head 0").focus()
+        frame.locator("body[data-ready]").wait_for()
+        yield page, frame
+        assert (trouble, refused) == ([], [])
+
+
+def said_numbers(frame):
+    """(largest weight, row, column, on the class token, entropy)."""
+    pattern = (
+        r"largest weight (?:on a patch )?(\S+) is at row (\d+), column (\d+); "
+        r"(?:(\S+) of the weight is on the class token(?: itself)?; )?"
+        r"entropy (?:about )?(\S+) of"
+    )
+    found = re.search(pattern, sentence(frame)).groups(default="0")
+    return [float(number) for number in found]
+
+
+def assert_says(frame, row, class_token=True):
+    """The sentence holds the numbers of one row of attention."""
+    row = np.asarray(row, dtype=float)
+    patches = row[int(class_token) :]
+    largest, *place, on_class, entropy = said_numbers(frame)
+    assert largest == pytest.approx(patches.max(), rel=0.06)
+    assert tuple(place) == divmod(patches.argmax(), 7)
+    assert on_class == pytest.approx(row[0] * class_token, rel=0.06)
+    assert entropy == pytest.approx(-(row * np.log(row)).sum(), abs=0.06)
+
+
+def with_class_token(layers=3, heads=4):
+    weights = np.random.default_rng(5).random((layers, heads, 36, 36)) ** 8
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def centre_of(canvas, row, col):
+    """Where on the canvas the patch lies, in pixels of the page."""
+    box = canvas.bounding_box()
+    return {
+        "x": (col + 0.5) * box["width"] / 7,
+        "y": (row + 0.5) * box["height"] / 5,
+    }
+
+
+def test_the_class_token_can_be_asked_and_left(browser, tmp_path):
+    attn = with_class_token()
+    with explored(browser, tmp_path, attn, layer=-1) as (page, frame):
+        assert_says(frame, attn[2, 0, 1 + 2 * 7 + 3])
+        button = frame.get_by_role("button", name="class token")
+        button.focus()
+        page.keyboard.press("Enter")
+        assert button.get_attribute("aria-pressed") == "true"
+        assert sentence(frame).startswith("Query class token, layer 2")
+        assert "on the class token itself" in sentence(frame)
+        assert_says(frame, attn[2, 0, 0])
+        frame.locator(".stage").first.press("ArrowUp")
+        assert button.get_attribute("aria-pressed") == "false"
+        assert sentence(frame).startswith("Query row 1, column 3, layer 2")
+        assert_says(frame, attn[2, 0, 1 + 1 * 7 + 3])
+
+
+def test_pointing_previews_and_a_click_chooses(browser, tmp_path):
+    attn = with_class_token(1, 1)
+    with explored(browser, tmp_path, attn) as (page, frame):
+        photo = frame.locator(".stage canvas").first
+        chosen = sentence(frame)
+        photo.hover(position=centre_of(photo, 4, 1))
+        spoken = frame.locator(".sentence")
+        assert spoken.get_attribute("aria-live") == "off"
+        preview = spoken.inner_text()
+        assert preview.startswith("Pointed at: query row 4, column 1")
+        page.mouse.move(5, 5)  # beside the photo
+        assert sentence(frame) == chosen
+        photo.hover(position=centre_of(photo, 4, 1))
+        frame.locator(".stage").first.press("ArrowLeft")  # from the middle
+        assert sentence(frame).startswith("Query row 2, column 2:")
+        photo.click(position=centre_of(photo, 0, 6))
+        assert sentence(frame).startswith("Query row 0, column 6:")
+        assert_says(frame, attn[0, 0, 1 + 6])
+        page.mouse.move(5, 5)
+        assert sentence(frame).startswith("Query row 0, column 6:")
+
+
+def test_mean_of_the_heads_that_are_on(browser, tmp_path):
+    attn = with_class_token()
+    row = attn[0, :, 1 + 2 * 7 + 3]
+    with explored(browser, tmp_path, attn) as (page, frame):
         before = canvases(frame)
+        frame.get_by_role("radio", name="head 0").focus()
         page.keyboard.press("ArrowRight")
-        assert "head 1" in sentence(frame)
+        assert ", layer 0, head 1: " in sentence(frame)
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        assert ", layer 0, mean of 4 heads: " in sentence(frame)
         assert canvases(frame)[1] != before[1]
+        assert_says(frame, row.mean(axis=0))
+        switch = frame.get_by_role("checkbox", name="head 2 in the mean")
+        switch.focus()
+        page.keyboard.press("Space")
+        assert ", mean of 3 of 4 heads: " in sentence(frame)
+        assert_says(frame, row[[0, 1, 3]].mean(axis=0))
+        frame.get_by_role("button", name="all off").click()
+        assert "every head is off" in sentence(frame)
+        frame.get_by_role("checkbox", name="head 1 in the mean").check()
+        assert ", mean of 1 of 4 heads: " in sentence(frame)
+        assert_says(frame, row[1])
+        frame.locator(".stage").last.press("Home")
+        read = frame.locator(".reading").inner_text()
+        number = float(re.search(r"weight (\S+),", read).group(1))
+        weight = row[1, 1 + 7 * (row[1, 1:].argmax() // 7)]
+        most = row[1].max()  # weights are rounded to a share of it
+        assert number == pytest.approx(weight, rel=0.06, abs=0.003 * most)
+
+
+def test_rollout_up_to_the_chosen_layer(browser, tmp_path):
+    attn = with_class_token()
+    with explored(browser, tmp_path, attn) as (page, frame):
+        frame.get_by_role("radio", name="rollout").check(force=True)
+        assert ", rollout of layer 0: " in sentence(frame)
+        frame.get_by_role("radio", name="layer 2").check(force=True)
+        assert ", rollout of layers 0 to 2: " in sentence(frame)
+        flow = attention_maps.rollout(attn)
+        assert_says(frame, flow[1 + 2 * 7 + 3])
+        frame.get_by_role("button", name="class token").click()
+        assert_says(frame, flow[0])
+
+
+def test_named_queries_are_chosen_by_name(browser, tmp_path):
+    attn = with_class_token(2, 3)[:, :, :4, 1:]
+    attn = attn / attn.sum(axis=-1, keepdims=True)
+    names = ["Smiling", "Hat", "Hair", "Left ear"]
+    with explored(browser, tmp_path, attn, queries=names) as (page, frame):
+        assert sentence(frame).startswith("Query Smiling, layer 0, head 0:")
+        assert not frame.get_by_role("radio", name="rollout").count()
+        before = canvases(frame)
+        frame.get_by_role("radio", name="Smiling").focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")
+        assert sentence(frame).startswith("Query Hair, layer 0, head 0:")
+        assert canvases(frame)[1] != before[1]
+        assert_says(frame, attn[0, 0, 2], class_token=False)
+        frame.get_by_role("radio", name="mean").check(force=True)
+        assert_says(frame, attn[0, :, 2].mean(axis=0), class_token=False)
 
 
 def test_a_missing_browser_fails_only_where_it_is_required(monkeypatch):

@@ -14,10 +14,8 @@ function make(tag, properties = {}, ...children) {
 
 // live: reads arrow keys. The plain photo of named queries does not.
 function makeStage(config, label, title, note, live = true) {
-  const [height, width] = config.size;
-  const canvas = make("canvas", {
-    width: INTERNAL, height: Math.round((INTERNAL * height) / width),
-  });
+  const { across, down } = makeGeometry(config);
+  const canvas = make("canvas", { width: across, height: down });
   const stage = make("div", {
     className: live ? "stage live" : "stage",
     role: live ? "application" : "img", "aria-label": label,
@@ -25,9 +23,7 @@ function makeStage(config, label, title, note, live = true) {
   }, canvas);
   const figure = make("figure", {}, make("figcaption", {},
     make("strong", { textContent: title }), ` ${note}`), stage);
-  // lower where there is more below it, so that all is seen at once
-  const tall = config.heads.length * config.depth > 1 ? 400 : 480;
-  figure.style.setProperty("--most", `${(tall * width) / height}px`);
+  figure.style.setProperty("--most", `${mostWidth(config)}px`);
   return { canvas, stage, figure };
 }
 

@@ -60,8 +60,11 @@ class Data {
     const numbers = this.numbers(layer, slot, query);
     const scale = numbers.largest / this.config.levels;
     const at = (layer * this.maps + slot) * this.config.queries + query;
-    const steps = this.steps.subarray(at * this.keys, (at + 1) * this.keys);
-    return { ...numbers, weights: Float32Array.from(steps, (n) => n * scale) };
+    const weights = new Float32Array(this.keys);
+    for (let i = 0; i < this.keys; i += 1) {
+      weights[i] = this.steps[at * this.keys + i] * scale;
+    }
+    return { ...numbers, weights };
   }
 
   rollout(layer, query) {

@@ -48,7 +48,7 @@ class Explorer {
     this.data = data;
     this.photo = photo;
     this.geometry = makeGeometry(this.config);
-    this.lut = bytes(this.config.lut);
+    this.lut = makeLut(bytes(this.config.lut));
     this.grid = [this.config.rows, this.config.cols];
     this.heat = make("canvas", {
       width: this.config.cols, height: this.config.rows,
