@@ -179,7 +179,7 @@ def test_objects_are_mirrored_and_turned_as_told():
     tile[16:48, 32:56] = (0, 0, 255, 255)
     rng, angles = np.random.default_rng(0), []
     for _ in range(400):
-        cutout, _ = module._place(tile, 96, rng)
+        cutout, _ = module._place(tile, 96, module.OBJECT_SIDES, rng)
         pixels = np.asarray(cutout).astype(int)
         solid = pixels[..., 3] > 200
         red, blue = (
