@@ -50,3 +50,43 @@ def root():
 def in_ci():
     """Whether a check that cannot be made must fail, not be skipped."""
     return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+@pytest.fixture
+def server():
+    """A server on this machine; see `file_server.Handler` for its pages."""
+    import file_server
+
+    with file_server.serving() as running:
+        yield running
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder of the test's own, not there yet."""
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def offer(server, cache, monkeypatch):
+    """Return a function that registers "thing" under the server's pages."""
+    import hashlib
+
+    import file_server
+
+    from course_utils import downloads
+
+    def register(*pages, pinned=False):
+        urls = tuple(
+            page if "//" in page else f"{server.url}/{page}.bin"
+            for page in pages
+        )
+        body = file_server.BODY
+        sha256 = None if pinned else hashlib.sha256(body).hexdigest()
+        remote = downloads.Remote("thing.bin", urls, sha256, len(body))
+        monkeypatch.setitem(downloads.REMOTES, "thing", remote)
+        return remote
+
+    return register

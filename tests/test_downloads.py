@@ -1,26 +1,21 @@
 """Downloads against a real server on this machine: no outside network."""
 
 import errno
-import hashlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
+from file_server import BODY, HALF, leftovers
 
 from course_utils import downloads
-from course_utils.downloads import DownloadError, Remote
+from course_utils.downloads import DownloadError
 
-BODY = np.random.default_rng(0).bytes(40 * downloads.CHUNK_BYTES)
-HALF = len(BODY) // 2
 ROOT = Path(__file__).resolve().parents[1]
 
 # What a learner's notebook does, as a process of its own.
@@ -32,108 +27,6 @@ downloads.REMOTES["thing"] = downloads.Remote(
     "thing.bin", (url,), sha256, int(size))
 print(downloads.fetch("thing").read_bytes()[:4].hex())
 """
-
-
-class Handler(BaseHTTPRequestHandler):
-    """One address for each way a server can behave."""
-
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        asked = self.headers.get("Range")
-        self.server.seen.append((self.path, asked))
-        getattr(self, "serve_" + self.path.strip("/").split(".")[0])(asked)
-
-    def send(self, asked, body=BODY, stop=None, status=None):
-        start = int(asked[6:-1]) if asked else 0
-        if start >= len(body):
-            return self.send_error(416)
-        self.send_response(status or (206 if asked else 200))
-        self.send_header("Content-Length", str(len(body) - start))
-        if asked:
-            span = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            self.send_header("Content-Range", span)
-        self.end_headers()
-        self.wfile.write(body[start:stop])
-        self.wfile.flush()
-
-    def serve_whole(self, asked):
-        self.send(asked)
-
-    def serve_cut(self, asked):  # half of what is missing, then silence
-        start = int(asked[6:-1]) if asked else 0
-        self.send(asked, stop=start + (len(BODY) - start + 1) // 2)
-
-    def serve_cutonce(self, asked):
-        self.send(asked, stop=None if asked else HALF)
-
-    def serve_cutdumb(self, asked):  # cut once; knows no Range
-        first = len(self.server.seen) == 1
-        self.send(None, stop=HALF if first else None)
-
-    def serve_hang(self, asked):
-        self.send(asked, stop=HALF)
-        self.server.go_on.wait(20)
-
-    def serve_slow(self, asked):
-        time.sleep(0.6)
-        self.send(asked)
-
-    def serve_gate(self, asked):
-        self.server.go_on.wait(20)
-        self.send(asked)
-
-    def serve_forbidden(self, asked):
-        self.send_error(403)
-
-    def serve_missing(self, asked):
-        self.send_error(404)
-
-    def serve_other(self, asked):  # the file was exchanged for another
-        self.send(asked, BODY[::-1])
-
-    def serve_wrong(self, asked):  # the log-in page of a hotel's network
-        self.send(None, b"<html>please log in</html>")
-
-
-@pytest.fixture
-def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.seen, server.go_on = [], threading.Event()
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(
-        target=server.serve_forever, args=(0.02,), daemon=True
-    ).start()
-    yield server
-    server.go_on.set()
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "*")
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def offer(server, cache, monkeypatch):
-    """Register "thing" under one or more of the server's addresses."""
-
-    def register(*pages, body=BODY, pinned=False):
-        urls = tuple(
-            page if "//" in page else f"{server.url}/{page}.bin"
-            for page in pages
-        )
-        sha256 = None if pinned else hashlib.sha256(body).hexdigest()
-        remote = Remote("thing.bin", urls, sha256, len(body))
-        monkeypatch.setitem(downloads.REMOTES, "thing", remote)
-        return remote
-
-    return register
 
 
 def closed_port():
@@ -161,11 +54,6 @@ def wait_until(happened):
             return
         time.sleep(0.01)
     pytest.fail("it did not happen within 20 seconds")
-
-
-def leftovers(cache):
-    """Names in the cache, but for the lock that an open file may need."""
-    return {p.name for p in cache.iterdir()} - {"thing.bin.lock"}
 
 
 def test_file_is_fetched_once_and_then_used_from_the_cache(offer, server):
@@ -432,84 +320,6 @@ def test_mnist_lies_where_keras_looks_for_it(monkeypatch, tmp_path):
     assert downloads.cache_folder(mnist) == tmp_path / "k" / "datasets"
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "c"))
     assert downloads.cache_folder(mnist) == tmp_path / "c"
-
-
-def test_first_copy_is_pinned_and_said(offer, cache, server, capsys):
-    offer("whole", pinned=True)
-    path = downloads.fetch("thing")
-    assert path.read_bytes() == BODY
-    kept = (cache / "thing.bin.sha256").read_text()
-    assert kept == f"{hashlib.sha256(BODY).hexdigest()}  thing.bin\n"
-    said = capsys.readouterr().out
-    assert "no checksum of thing.bin is published" in said
-    assert "any later copy must match" in said
-    assert downloads.fetch("thing") == path
-    assert len(server.seen) == 1 and capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("damage", [BODY[:1000], b"x" + BODY[1:], None])
-def test_later_copy_that_matches_the_pin_is_taken(offer, cache, damage):
-    offer("whole", pinned=True)
-    path = downloads.fetch("thing")
-    path.unlink() if damage is None else path.write_bytes(damage)
-    assert downloads.fetch("thing").read_bytes() == BODY
-
-
-@pytest.mark.parametrize("damage", [b"x" + BODY[1:], None])
-def test_later_copy_that_differs_from_the_pin_is_refused(offer, cache, damage):
-    offer("whole", pinned=True)
-    path = downloads.fetch("thing")
-    kept = downloads.pin(path).read_text()
-    path.unlink() if damage is None else path.write_bytes(damage)
-    offer("other", pinned=True)
-    with pytest.raises(DownloadError, match="not the file that was down"):
-        downloads.fetch("thing")
-    assert downloads.pin(path).read_text() == kept
-    assert not path.exists() or path.read_bytes() == damage
-
-
-def test_login_page_is_not_pinned(offer, cache):
-    offer("wrong", pinned=True)
-    with pytest.raises(DownloadError, match="127.0.0.1: wrong size"):
-        downloads.fetch("thing")
-    assert leftovers(cache) == set()
-
-
-def test_truncated_copy_is_not_pinned_and_is_continued(offer, cache, server):
-    offer("cut", pinned=True)
-    with pytest.raises(DownloadError, match="the connection was cut"):
-        downloads.fetch("thing")
-    assert leftovers(cache) == {"thing.bin.part"}
-    offer("whole", pinned=True)
-    assert downloads.fetch("thing").read_bytes() == BODY
-    assert server.seen[-1][1] is not None  # only the rest was asked for
-
-
-@pytest.mark.parametrize("size, requests", [(len(BODY), 0), (1000, 1)])
-def test_copy_without_a_pin_is_taken_if_it_is_whole(
-    offer, cache, server, size, requests
-):
-    offer("whole", pinned=True)
-    cache.mkdir()
-    (cache / "thing.bin").write_bytes(BODY[:size])
-    assert downloads.fetch("thing").read_bytes() == BODY
-    assert len(server.seen) == requests
-    assert leftovers(cache) == {"thing.bin", "thing.bin.sha256"}
-
-
-@pytest.mark.parametrize("share, taken", [(1.009, True), (1.02, False)])
-def test_size_of_a_first_copy_may_be_off_by_one_percent(
-    offer, monkeypatch, share, taken
-):
-    size = round(len(BODY) * share)
-    whole = offer("whole", pinned=True)
-    about = Remote(whole.filename, whole.urls, None, size)
-    monkeypatch.setitem(downloads.REMOTES, "thing", about)
-    if taken:
-        assert downloads.fetch("thing").read_bytes() == BODY
-    else:
-        with pytest.raises(DownloadError, match="wrong size"):
-            downloads.fetch("thing")
 
 
 def test_every_remote_can_be_checked():
