@@ -30,6 +30,8 @@ _HOMES = {
 }
 _MODULES = (
     "attention",
+    "attention_maps",
+    "baselines",
     "claims",
     "datasets",
     "explorer",
@@ -44,7 +46,11 @@ _MODULES = (
     "scenes",
     "sliders",
     "tokens",
+    "training",
     "upload",
+    "vit",
+    "vit_attention",
+    "vit_weights",
 )
 _ALIASES = {"check": "checks"}
 
