@@ -4,11 +4,14 @@ Plumbing of the weeks that use PyTorch; what they teach stands in the
 lessons.
 """
 
+import functools
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 from course_utils import attention, attention_maps, vit_attention
+from course_utils.pasted_objects import pasted_objects
 from course_utils.progress_bar import track
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -62,6 +65,12 @@ class Add(torch.nn.Module):
         return x + self.numbers
 
 
+def parameters(net, part=""):
+    """Return how many parameters a module has whose names hold `part`."""
+    named = net.named_parameters()
+    return sum(value.numel() for name, value in named if part in name)
+
+
 def classify(net, x):
     """Return the class with the largest logit for each input, `(n,)`."""
     device = next(net.parameters()).device
@@ -105,6 +114,22 @@ def shuffle_patches(images, patch_size, seed):
     cut = np.take_along_axis(cut, order[..., None], axis=1)
     cut = cut.reshape(n, rows, cols, side, side).swapaxes(2, 3)
     return cut.reshape(n, height, width)
+
+
+@functools.cache
+def scenes_for(loaded, count, split, side=12, seed=0):
+    """Return scenes of pasted objects that fit a network's patches.
+
+    Args:
+        loaded: `vit_weights.LoadedVit`.
+        count, split, seed: as for `pasted_objects`.
+        side: of a scene, in patches of this network.
+
+    Returns:
+        `PastedObjects`, kept for the next call: do not write to it.
+    """
+    size = side * loaded.model.patch_size
+    return pasted_objects(count, split=split, size=size, seed=seed)
 
 
 def pixels_of(loaded, images):

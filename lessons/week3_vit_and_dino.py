@@ -74,11 +74,11 @@ models = {name: load_vit(name) for name in NAMES}
 scenes = pasted_objects(3, split="test", size=96, seed=2)
 means = [torch_models.last_maps(models[name], scenes.images).mean(axis=1)
          for name in NAMES]  # over heads: each (3, 12, 12)
-pictures = [picture for row in zip(scenes.images, *means, strict=True)
-            for picture in row]
-plots.images(pictures, 3 * ["scene", *NAMES], columns=4, cmap="viridis",
-             alt="Three rows: a scene with a pasted object, and the attention "
-             "maps of a random, a supervised and a DINO network.")
+rows = zip(scenes.images, *means, strict=True)
+plots.images([picture for row in rows for picture in row],
+             3 * ["scene", *NAMES], columns=4, cmap="viridis", alt="Three "
+             "rows: a scene with a pasted object, and the attention maps of "
+             "a random, a supervised and a DINO network.")
 
 # %% [markdown]
 # **Warm-up.** Three questions on week 2; the answers are folded.
@@ -117,21 +117,13 @@ plots.images(pictures, 3 * ["scene", *NAMES], columns=4, cmap="viridis",
 # %%
 # NBVAL_CHECK_OUTPUT
 photo = datasets.photo("coffee")  # (375, 500, 3)
-ready = {how: vit_attention.prepare(photo, 16, how) for how in
-         ("crop", "pad")}
-for how in ready:
-    print(f"{how}: {ready[how].note}")
-
-# %%
-lost = photo.copy()
-lost[368:], lost[:, 496:] = 255, 255
-plots.images([lost, ready["pad"].image], ["dropped, in white", "padded"],
-             columns=2, alt="A cup of coffee twice. Left: thin white strips "
-             "at the bottom and on the right. Right: completed.")
+ready = {how: vit_attention.prepare(photo, 16, how)
+         for how in ("crop", "pad")}
+print("\n".join(f"{how}: {ready[how].note}" for how in ready))
 
 # %% [markdown]
-# You should see a strip of 7 rows and one of 4 columns. What lay there, the
-# network never sees, and no map will ever point there.
+# You should see what is lost: a strip of 7 rows at the bottom, and one of 4
+# columns. What lay there, the network never sees, and no map can point there.
 #
 # ### Exercise 1: lose the border evenly
 # difficulty 1 of 3 · 5 minutes
@@ -143,9 +135,8 @@ plots.images([lost, ready["pad"].image], ["dropped, in white", "padded"],
 def my_centre_crop(image, patch_size):
     """Keep the middle of an image, in whole patches.
 
-    image: (height, width, channels). Returns the largest middle part whose
-    sides are multiples of patch_size; of an odd number of rows or columns
-    to lose, the extra one is lost at the bottom or on the right.
+    image: (height, width, channels). Returns as much of it as whole patches
+    can fill; an odd row or column is lost at the bottom or on the right.
     """
     return ...
 
@@ -261,13 +252,7 @@ print_shapes({"images": images, "patches": patches, "tokens": tokens,
 # NBVAL_CHECK_OUTPUT
 from transformers import ResNetConfig, ResNetModel, ViTConfig, ViTModel
 
-
-def parameters(network, part=""):
-    """How many there are whose names contain `part`."""
-    named = network.named_parameters()
-    return sum(value.numel() for name, value in named if part in name)
-
-
+parameters = torch_models.parameters  # their number, also of one part
 total = parameters(untrained)
 for part in ("patch_embed", "pos_embed", "attn", "mlp", "norm"):
     print(f"{part:12}{parameters(untrained, part) / total:6.1%}")
@@ -293,8 +278,7 @@ refuted("self-attention needs more parameters than a CNN (ViT-S / ResNet-50; "
 def my_parameters(image_size, patch_size, width, depth):
     """Number of parameters of our VisionTransformer for square RGB images.
 
-    All convolutions and linear layers have biases, the perceptron is 4
-    times as wide inside, and each norm has two vectors. Returns an int.
+    Layers have biases; norms have two vectors each. Returns an int.
     """
     return ...
 
@@ -338,7 +322,7 @@ check.week3.parameters(my_parameters)
 # NBVAL_CHECK_OUTPUT
 caught = []
 hook = layer.qkv.register_forward_hook(lambda *call: caught.append(call[2]))
-toy(images)
+toy(images)  # the hook is called with (layer, inputs, output)
 hook.remove()
 print("qkv's output:", tuple(caught[0].shape), "= (batch, tokens, 3 * width)")
 
@@ -353,8 +337,7 @@ print("qkv's output:", tuple(caught[0].shape), "= (batch, tokens, 3 * width)")
 def my_weights(qkv, num_heads):
     """Attention weights from the output of a qkv layer.
 
-    qkv: (batch, tokens, 3 * width). Returns (batch, heads, tokens, tokens),
-    rows sum to 1.
+    qkv: (batch, tokens, 3 * width) -> (batch, heads, tokens, tokens)
     """
     return ...
 
@@ -460,8 +443,7 @@ def digit_reader(name, seed):
 def my_shuffle(image, patch_size, order):
     """Put patch number order[i] in place i, like tokens[order].
 
-    image: (height, width), sides multiples of patch_size; patches count in
-    reading order. Returns an image of the same shape.
+    image: (height, width), in whole patches. Returns the same shape.
     """
     return ...
 
@@ -523,22 +505,27 @@ for name, runs in zip(CODES, right, strict=True):
 none, inside, faulty, correct, learned = right[..., 0]  # (seeds,)
 moved = (stored[..., 0, :] != stored[..., 1, :]).mean(axis=-1)
 claim("without positions shuffling changes nothing (share of answers)",
-      moved[0], at_most=0, baseline=("sinusoidal", moved[3].mean()))
+      moved[0], equals=0, baseline=("sinusoidal", moved[3].mean()))
 refuted("a code counted inside patches tells patches apart (share of answers "
         "changed by shuffling)", moved[1], at_least=0.01)
-claim("the correct code beats none (accuracy)", correct - none, at_least=0.2,
-      baseline=("faulty exponents", (faulty - none).mean()))
-claim("the faulty exponents cost accuracy (correct minus faulty)",
-      correct - faulty, at_least=0.02)
+claim("and yet it helps (accuracy over none)", inside - none, at_least=0.03)
+claim("the correct code beats the faulty one (accuracy)", correct - faulty,
+      at_least=0.1, baseline=("correct over none", (correct - none).mean()))
 claim("who knows positions is lost without them (accuracy, shuffled)",
-      right[2:, :, 1], at_most=0.4, baseline=("chance", 0.1))
+      right[2:, :, 1], at_most=0.35, baseline=("chance", 0.1))
 
 # %% [markdown]
 # You should see that a bag of patches is worth something: strokes of a 7 are
-# not those of a 0. The tutorial's literal code is worth nothing that the
-# control could see: not one answer changes. Its faulty formula helps, the
-# correct one helps more, and the learned code comes after a slower start: at
-# two epochs it is well behind. What have the codes in common?
+# not those of a 0. The literal code inside patches is a trap: its accuracy is
+# higher than with none, in every run, and whoever looks at accuracy alone would
+# call it a code of position. The control says no: not one answer changes when
+# the patches are shuffled. (What helps is not position; all tokens get the same
+# constant, and training goes another way.) The faulty exponents do carry some
+# position, and each run makes something else of it. The correct code is far
+# ahead, the learned one close behind, after a slower start: see its two epochs
+# here. Shuffled, the three that know positions fall below those that do not.
+#
+# What does a code look like? We compare all positions with all others.
 
 # %%
 learned = readers["learned"][1].pos_embed[0, 1:].detach().cpu().numpy()
@@ -550,12 +537,13 @@ for ax, (name, code) in zip(axes, [*codes.items(), ("learned here", learned)],
     plots.heatmap(ax, code @ code.T, "position", "position", name)
 show(fig, alt="Likeness of the 49 positions to each other. Faulty: fine "
      "stripes all over. Sinusoidal: a bright diagonal that fades. Learned: a "
-     "diagonal with fainter ones beside it, seven positions apart.")
+     "bright diagonal, and little structure beside it.")
 
 # %% [markdown]
-# You should see stripes for the faulty code: far positions look alike. The
-# sinusoidal code fades with distance along the row of tokens. The learned code
-# was told nothing of rows and columns.
+# You should see stripes for the faulty code: far positions look alike, as in
+# week 1. The sinusoidal code fades with distance along the row of tokens. The
+# learned code was told nothing of rows and columns, and after two epochs has
+# found little of either.
 #
 # **To take away**: test what a code is worth by taking order away, not by
 # looking at its formula.
@@ -576,11 +564,9 @@ show(fig, alt="Likeness of the 49 positions to each other. Faulty: fine "
 
 # %%
 looking = load_vit()
-print("looking:", looking.name)
-print(looking.origin)
-for key, text in read_metadata(datasets.bundled("vit_dino.safetensors")
-                               ).items():
-    print(f"{key:14}{text}")
+print("looking:", looking.name, "-", looking.origin, "\n")
+about = read_metadata(datasets.bundled("vit_dino.safetensors"))
+print("\n".join(f"{key:14}{about[key]}" for key in about))
 
 # %% [markdown]
 # Our files are *safetensors*: numbers and text, nothing else. The published
@@ -628,8 +614,8 @@ ready = vit_attention.prepare(shrink(photo, 192 * patch_size**2), patch_size)
 print(f"looking: {looking.name}. {ready.note}")
 attn = vit_attention.read_attention(looking.model, ready.tensor)[:, 0].numpy()
 maps = class_rows(attn, ready.grid)
-assert np.array_equal(maps, class_maps(attn, ready.grid))
 print("attention", attn.shape, "-> maps", maps.shape)
+assert np.array_equal(maps, class_maps(attn, ready.grid))
 
 # %%
 claim("every row of every head sums to 1 (largest error)",
@@ -767,9 +753,8 @@ check.week3.mass_mask(my_mass_mask)
 # </details>
 
 # %%
-fig = map_plots.heads_over_image(mine.image, maps, patch_size)
-show(fig, alt="A photo; for each head of the last layer its attention map "
-     "laid over it, and below it the part that holds 60% of the attention.")
+show(map_plots.heads_over_image(mine.image, maps, patch_size), alt="A photo; "
+     "for each head its map laid over it, below the part that holds 60%.")
 
 # %% [markdown]
 # You should see heads that differ: the same network, the same query, several
@@ -777,9 +762,8 @@ show(fig, alt="A photo; for each head of the last layer its attention map "
 # 7, 10 and 11 maps; with 6 heads it was lucky.)
 
 # %%
-drawn = [tutorial.draws(count) for count in range(1, 13)]
 refuted("plot_img draws any number of maps (share of 1 to 12)",
-        np.mean(drawn), equals=1)
+        np.mean([tutorial.draws(count) for count in range(1, 13)]), equals=1)
 chosen = mass_mask(maps)
 shared = [metrics.jaccard(chosen[i:i + 1], chosen[j:j + 1])[0]
           for i in range(len(maps)) for j in range(i)]
@@ -825,28 +809,21 @@ cu.AttentionExplorer(mine.image, attn, mine.grid, query="class token",
 GRID = (12, 12)
 
 
-def scenes_for(loaded, count, split, side=12, seed=0):
-    """Scenes of side x side patches of this network."""
-    size = side * loaded.model.patch_size
-    return pasted_objects(count, split=split, size=size, seed=seed)
-
-
 def jaccards(maps, masks):
     """Jaccard of every head's 60% mask, (scenes, heads)."""
     found = mass_mask(maps).swapaxes(0, 1)
     return np.stack([metrics.jaccard(head, masks) for head in found], axis=1)
 
 
-if looking.name not in models:  # the published network joins
-    models[looking.name] = looking
+models.setdefault(looking.name, looking)  # the published network joins
 best, maps, tests, every = {}, {}, {}, {}
 for name in cu.track(models, "looking at scenes"):
-    valid = scenes_for(models[name], 200, "validation")
-    tests[name] = scenes_for(models[name], 400, "test")
+    valid = torch_models.scenes_for(models[name], 200, "validation")
     heads = torch_models.last_maps(models[name], valid.images)
     best[name] = jaccards(heads, valid.masks).mean(axis=0).argmax()
+    tests[name] = torch_models.scenes_for(models[name], 400, "test")
     heads = torch_models.last_maps(models[name], tests[name].images)
-    every[name] = jaccards(heads, tests[name].masks)  # (scenes, heads)
+    every[name] = jaccards(heads, tests[name].masks)
     maps[name] = heads[:, best[name]]
 tests["centre"] = tests["colour"] = tests["dino"]
 maps["centre"] = np.tile(metrics.centre_prior(*GRID), (400, 1, 1))
@@ -870,15 +847,17 @@ def ahead(one, other, score="Jaccard"):
     return metrics.bootstrap_interval(gap)
 
 
-claim("DINO's best head finds objects better than an untrained network's "
-      "(Jaccard, gap: 95% interval)", ahead("dino", "random")[1:],
-      at_least=-1, per="end")  # TODO-BAND
-claim("labels or no labels (Jaccard, DINO minus supervised: 95% interval)",
-      ahead("dino", "supervised")[1:], at_least=-1, per="end")  # TODO-BAND
-claim("DINO and the centre (Jaccard, gap: 95% interval)",
-      ahead("dino", "centre")[1:], at_least=-1, per="end")  # TODO-BAND
-claim("DINO and colour contrast (Jaccard, gap: 95% interval)",
-      ahead("dino", "colour")[1:], at_least=-1, per="end")  # TODO-BAND
+PAPER = {"by": "paper: Caron 2021", "per": "end", "baseline": "VOC12, S/16: "
+         "DINO 45.9, supervised 27.3, random 22.0"}
+claim("DINO's maps fit objects better than an untrained network's (Jaccard, "
+      "gap: 95% interval)", ahead("dino", "random")[1:], at_least=-1,
+      **PAPER)  # TODO-BAND
+claim("DINO's maps fit objects better than those of labels (Jaccard, gap: 95% "
+      "interval)", ahead("dino", "supervised")[1:], at_least=-1,
+      **PAPER)  # TODO-BAND
+claim("DINO's maps beat the centre and colour contrast (Jaccard, gaps: 95% "
+      "intervals)", [*ahead("dino", "centre")[1:],
+      *ahead("dino", "colour")[1:]], at_least=-1, per="end")  # TODO-BAND
 
 # %% [markdown]
 # TODO-BAND: what was found, and why.
@@ -897,8 +876,7 @@ claim("DINO and colour contrast (Jaccard, gap: 95% interval)",
 def my_honest_score(validation, test):
     """Mean test score of the head that was best on validation.
 
-    validation, test: (scenes, heads), scores of different scenes. Returns
-    a float.
+    validation, test: (scenes, heads), of different scenes. -> a float
     """
     return ...
 
@@ -944,10 +922,10 @@ claim("choosing the head for each scene anew flatters (Jaccard gained)",
 # one in 80.
 
 # %%
-def knn(loaded, count=800):
-    """Share of 400 scenes that their neighbours name rightly."""
-    known, asked = (scenes_for(loaded, n, "test", side=6, seed=n)
-                    for n in (count, 400))
+def knn(loaded):
+    """Share of 400 scenes that their neighbours among 800 name rightly."""
+    known, asked = (torch_models.scenes_for(loaded, count, "test", 6, count)
+                    for count in (800, 400))  # the count is the seed, too
     return metrics.knn_accuracy(
         torch_models.features(loaded, known.images), known.labels,
         torch_models.features(loaded, asked.images), asked.labels)
@@ -974,13 +952,12 @@ claim("DINO's class token knows objects it never saw (k-NN accuracy)",
 
 # %%
 uniform = attention.mean_distance(np.full((144, 144), 1 / 144), GRID)
-depth = {name: torch_models.depth_profile(models[name],
-                                          tests[name].images[:50])
-         for name in cu.track(NAMES, "layers")}
-labels = "distance (patches)", "entropy / log 144"
-show(map_plots.depth_dots(depth, labels, [uniform, 1]), alt="Six charts, "
-     "three networks side by side: distance above, entropy below, a dot for "
-     "each head, by layer. Dashed: attention that is the same everywhere.")
+depth = {k: torch_models.depth_profile(models[k], tests[k].images[:50])
+         for k in cu.track(NAMES, "depth")}
+fig = map_plots.depth_dots(depth, ["distance (patches)", "entropy / log 144"],
+                           marks=[uniform, 1])
+show(fig, alt="Six charts, three networks side by side: distance above, "
+     "entropy below, a dot for each head, by layer. Dashed: uniform weights.")
 claim("heads of one layer differ in reach (DINO: largest spread in a layer, "
       "in patches)", np.ptp(depth["dino"][0], axis=1).max(), at_least=0,
       baseline=("untrained", np.ptp(depth["random"][0], axis=1).max())
@@ -995,19 +972,22 @@ claim("heads of one layer differ in reach (DINO: largest spread in a layer, "
 
 # %%
 dino = models["dino"]
-last = len(dino.model.blocks) - 1
-heads = range(dino.model.blocks[0].attn.num_heads)
-cuts = {f"head {head}": {last: [head]} for head in heads}
-cuts["all heads of the last layer"] = {last: list(heads)}
-cuts["all heads of the first layer"] = {0: list(heads)}
-left = {}
-for name in cu.track(cuts, "switching heads off"):
-    with vit_attention.without_heads(dino.model, cuts[name]):
-        left[name] = knn(dino)
-    print(f"without {name:30}{left[name]:.2f}")
-claim("one head can be spared (k-NN accuracy lost with the most important)",
-      named["dino"] - min(left[f"head {head}"] for head in heads),
-      at_most=1)  # TODO-BAND
+blocks = [block.attn.num_heads for block in dino.model.blocks]
+cost = np.zeros((len(blocks), blocks[0]))
+for place in cu.track(list(np.ndindex(cost.shape)), "switching heads off"):
+    with vit_attention.without_heads(dino.model, {place[0]: [place[1]]}):
+        cost[place] = named["dino"] - knn(dino)
+fig, ax = plt.subplots(figsize=(5, 3.2))
+plots.heatmap(ax, cost, "head", "layer", "k-NN accuracy lost", values=True)
+show(fig, alt="For each layer and head of DINO's network, how much accuracy "
+     "is lost without it.")
+everything = dict.fromkeys(range(len(blocks)), range(blocks[0]))
+with vit_attention.without_heads(dino.model, everything):
+    deaf = knn(dino)
+claim("without any head the class token knows nothing (k-NN accuracy)", deaf,
+      at_most=0.05, baseline=("with all", named["dino"]))
+claim("any one head can be spared (largest loss of k-NN accuracy)",
+      cost.max(), at_most=1)  # TODO-BAND
 
 # %% [markdown]
 # TODO-BAND: ablation.
@@ -1032,9 +1012,8 @@ Code(inspect.getsource(tutorial.copied_rollout), language="python")
 def my_rollout(attn):
     """Rollout as in Abnar and Zuidema; nothing is dropped.
 
-    attn: (layers, batch, heads, tokens, tokens), first layer first. Returns
-    (batch, tokens, tokens): row i says where output token i comes from, and
-    sums to 1.
+    attn: (layers, batch, heads, tokens, tokens), first layer first.
+    Returns (batch, tokens, tokens), rows sum to 1.
     """
     return ...
 
@@ -1065,20 +1044,19 @@ check.week3.rollout(my_rollout)
 # </details>
 
 # %%
-pixels = torch_models.pixels_of(dino, tests["dino"].images[:100])
+count, masks = 100, tests["dino"].masks[:100]
+pixels = torch_models.pixels_of(dino, tests["dino"].images[:count])
 attn = vit_attention.read_attention(dino.model, pixels).numpy()
-copied = np.stack([tutorial.copied_rollout(attn[:, i]) for i in
-                   cu.track(range(100), "the copied rollout")])
+copied = np.stack([tutorial.copied_rollout(attn[:, i])
+                   for i in cu.track(range(count), "the copied rollout")])
 sums = copied.sum(axis=-1)
 claim("rows of the copied rollout sum to 1 (smallest and largest sum)",
-      [sums.min(), sums.max()], equals=1, tolerance=1e-3, per="sum",
+      [sums.min(), sums.max()], equals=1, tolerance=0.01, per="sum",
       by="vit-explain", expect="refuted")
-flows = {"rollout": rollout(attn), "copied": copied}
-masks = tests["dino"].masks[:100]
-for name, flow in flows.items():
-    seen = flow[:, 0, 1:].reshape(-1, *GRID)
-    print(f"{name:10}Jaccard {SCORES['Jaccard'](seen, masks).mean():.3f}, "
-          f"last layer {table['dino']['Jaccard'][:100].mean():.3f}")
+for name, flow in {"mended": rollout(attn), "copied": copied}.items():
+    score = jaccards(flow[:, :1, 1:].reshape(count, 1, *GRID), masks).mean()
+    print(f"rollout, {name}: Jaccard {score:.3f}; the last layer's best head "
+          f"{table['dino']['Jaccard'][:count].mean():.3f}")
 
 # %% [markdown]
 # TODO-BAND: rollout.
