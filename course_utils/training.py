@@ -15,43 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from course_utils.accelerators import kernels, make_accelerator
+from course_utils.schedules import average_into, cosine
+
+__all__ = [
+    "CheckpointError",
+    "Training",
+    "average_into",
+    "cosine",
+    "make_accelerator",
+]
 
 SAVE_EVERY = 200  # steps between two checkpoints
-PRECISIONS = ("no", "bf16", "fp16", "fast")
 SEED_STRIDE = 1_000_003  # a prime: seeds of two trainings hardly ever meet
 
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be used; the text says why and what to do."""
-
-
-def make_accelerator(precision="no", cpu=False):
-    """Return Accelerate's `Accelerator`: device, precision, processes.
-
-    Args:
-        precision: "no" (float32), "bf16", "fp16", or "fast": "bf16", or
-            "fp16" on a GPU that is too old for it (a T4).
-        cpu: True to stay on the CPU even where there is a GPU.
-
-    Raises:
-        ValueError: unknown precision.
-    """
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f"unknown precision {precision!r}: choose one of "
-            f"{', '.join(PRECISIONS)}"
-        )
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-
-    if precision == "fast":
-        old = torch.cuda.is_available() and not cpu
-        old = old and torch.cuda.get_device_capability() < (8, 0)
-        precision = "fp16" if old else "bf16"
-    # It keeps its first settings for good; a notebook may change its mind.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(mixed_precision=precision, cpu=cpu)
 
 
 @dataclass(kw_only=True)
@@ -91,6 +72,19 @@ class Training:
     losses: list = field(default_factory=list)
     notes: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        for name, value, least in (
+            ("steps", self.steps, 1),
+            ("seed", self.seed, 0),
+        ):
+            if not isinstance(value, int) or not least <= value < 2**32:
+                raise ValueError(
+                    f"{name} must be a whole number from {least} to "
+                    f"2**32 - 1, got {value!r}"
+                )
+        # Prepared, it undoes the scaling that float16 needs before it steps.
+        self.optimizer = self.accelerator.prepare(self.optimizer)
+
     @property
     def done(self):
         """Number of steps done."""
@@ -101,24 +95,29 @@ class Training:
     ):
         """Train to the end, or go on from a checkpoint.
 
-        A learner's interruption lets the step in hand finish, saves, and
-        returns; calling `run` again goes on.
+        A learner's interruption lets the step in hand finish and saves;
+        calling `run` again with the same path goes on. A second one stops
+        at once.
 
         Args:
             label: text of the progress bar.
-            watch: `watch()` returns something to note: before the first
-                step, every `watch_every` steps, and at the end.
+            watch: `watch()` returns numbers to note (also in a tuple, list
+                or dict): before the first step, every `watch_every` steps,
+                and at the end.
             watch_every: number of steps, or None for start and end only.
             path: file to save to and to resume from, or None.
 
         Raises:
             CheckpointError: the file is damaged or of another training.
-            FloatingPointError: the loss is no longer a number.
+            FloatingPointError: the loss or a gradient is no number.
+            KeyboardInterrupt: stopped by the learner; all is saved.
+            TypeError: `watch` returned something else than numbers.
         """
         from course_utils.progress_bar import ProgressBar
 
         if path is not None and Path(path).exists() and not self.done:
             self.load(path)
+            print(f"going on after {self.done} of {self.steps} steps")
         self._look(watch, watch_every)
         with ProgressBar(label, self.steps) as bar, _stop_on_sigint() as stop:
             bar.update(self.done)
@@ -131,9 +130,9 @@ class Training:
         if path is not None:
             self.save(path)
         if self.done < self.steps:
-            print(
-                f"stopped after {self.done} of {self.steps} steps; "
-                "run this cell again to go on"
+            again = "run this cell again to go on" if path else "not saved"
+            raise KeyboardInterrupt(
+                f"stopped after {self.done} of {self.steps} steps; {again}"
             )
 
     def _step(self):
@@ -141,7 +140,7 @@ class Training:
         torch.manual_seed(self.seed * SEED_STRIDE + step)
         if self.schedule is not None:
             self._set(self.schedule(step))
-        with _kernels(self.accelerator), self.accelerator.autocast():
+        with kernels(self.accelerator), self.accelerator.autocast():
             loss = self.loss_at(step)
         if not torch.isfinite(loss):
             raise FloatingPointError(
@@ -150,31 +149,53 @@ class Training:
             )
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        if self.clip is not None:
-            groups = self.optimizer.param_groups
-            parameters = [p for group in groups for p in group["params"]]
-            self.accelerator.clip_grad_norm_(parameters, self.clip)
+        self._clip(step)
         self.optimizer.step()
         if self.after_step is not None:
             self.after_step(step)
         self.losses.append(loss.item())
         return self.losses[-1]
 
+    def _clip(self, step):
+        groups = self.optimizer.param_groups
+        parameters = [p for group in groups for p in group["params"]]
+        most = float("inf") if self.clip is None else self.clip
+        norm = self.accelerator.clip_grad_norm_(parameters, most)
+        # In float16 an overflow is foreseen: that step is left out.
+        foreseen = self.accelerator.mixed_precision == "fp16"
+        if norm is not None and not norm.isfinite() and not foreseen:
+            raise FloatingPointError(
+                f"a gradient is no number at step {step}: lower the learning "
+                "rate, or look for a division by zero"
+            )
+
     def _set(self, values):
         for group in self.optimizer.param_groups:
             fixed = group.get("fixed", ())
-            group.update({k: v for k, v in values.items() if k not in fixed})
+            for name, value in values.items():
+                if name not in fixed:
+                    group[name] = float(value)
 
     def _look(self, watch, every):
         due = self.done in (0, self.steps) or (every and not self.done % every)
         if watch is not None and due and self.done not in self.notes:
-            self.notes[self.done] = watch()
+            self.notes[self.done] = _plain(watch())
+
+    def _kind(self):
+        """What a checkpoint must agree on before it is loaded."""
+        groups = self.optimizer.param_groups
+        bare = getattr(self.optimizer, "optimizer", self.optimizer)
+        return {
+            "steps": self.steps,
+            "seed": self.seed,
+            "method": type(bare).__name__,
+            "groups": [len(group["params"]) for group in groups],
+        }
 
     def save(self, path):
         """Write a checkpoint in one step: it is whole or it is not there."""
         state = {
-            "steps": self.steps,
-            "seed": self.seed,
+            **self._kind(),
             "losses": self.losses,
             "notes": self.notes,
             "modules": {k: m.state_dict() for k, m in self.modules.items()},
@@ -183,8 +204,11 @@ class Training:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-        torch.save(state, unfinished)
-        os.replace(unfinished, path)
+        try:
+            torch.save(state, unfinished)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def load(self, path):
         """Read a checkpoint; no code in it is ever executed.
@@ -195,7 +219,7 @@ class Training:
         advice = f"delete {path} to start afresh"
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-            told = {name: state[name] for name in ("steps", "seed")}
+            told = {name: state[name] for name in self._kind()}
             losses, notes = list(state["losses"]), dict(state["notes"])
             modules, optimizer = state["modules"], state["optimizer"]
         except Exception as error:  # whatever a broken file may raise
@@ -203,7 +227,7 @@ class Training:
                 f"{path} cannot be read as a checkpoint "
                 f"({type(error).__name__}); {advice}"
             ) from error
-        asked = {"steps": self.steps, "seed": self.seed}
+        asked = self._kind()
         if told != asked or set(modules) != set(self.modules):
             raise CheckpointError(
                 f"{path} is of another training ({told}, with "
@@ -221,32 +245,24 @@ class Training:
         self.losses, self.notes = losses, notes
 
 
+def _plain(value):
+    """Return numbers as Python's own: others are not read back safely."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):  # NumPy's and PyTorch's numbers, arrays
+        return value.tolist()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(
+        f"watch returned {type(value).__name__}: return numbers or texts, "
+        "alone or in a tuple, list or dict"
+    )
+
+
 def _shapes(state):
     return {name: tensor.shape for name, tensor in state.items()}
-
-
-def cosine(start, end, step, steps):
-    """Return the value at `step` of half a cosine from `start` to `end`.
-
-    step 0 gives `start`, step `steps` gives `end`; Loshchilov and Hutter,
-    "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), eq. 5.
-    """
-    wave = torch.tensor(torch.pi * step / steps, dtype=torch.float64).cos()
-    return end + (start - end) * (1 + wave.item()) / 2
-
-
-@torch.no_grad()
-def average_into(average, module, momentum):
-    """Move `average` a little towards `module`, parameter by parameter.
-
-    ``average = momentum * average + (1 - momentum) * module``. Buffers are
-    copied.
-    """
-    pairs = zip(average.parameters(), module.parameters(), strict=True)
-    for slow, fast in pairs:
-        slow.lerp_(fast, 1 - momentum)
-    for slow, fast in zip(average.buffers(), module.buffers(), strict=True):
-        slow.copy_(fast)
 
 
 @contextlib.contextmanager
@@ -256,20 +272,14 @@ def _stop_on_sigint():
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    before = signal.signal(signal.SIGINT, lambda *_: asked.append(True))
+
+    def ask(*_):
+        if asked:  # a second time: at once
+            raise KeyboardInterrupt
+        asked.append(True)
+
+    before = signal.signal(signal.SIGINT, ask)
     try:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _kernels(accelerator):
-    """On a CPU in bfloat16, keep to plain attention.
-
-    The backward pass of PyTorch's fused kernel took 12 times as long there
-    (measured with PyTorch 2.13); its result is the same.
-    """
-    slow = accelerator.device.type == "cpu"
-    if slow and accelerator.mixed_precision == "bf16":
-        return sdpa_kernel(SDPBackend.MATH)
-    return contextlib.nullcontext()

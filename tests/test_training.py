@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -19,20 +20,26 @@ from course_utils.training import (
 STEPS = 7
 
 
-def make(steps=STEPS, seed=3, loss=None, width=4, **options):
+def make(
+    steps=STEPS, seed=3, width=4, method=torch.optim.AdamW, groups=1, **options
+):
     """A tiny regression on random inputs, with an averaged twin."""
     torch.manual_seed(0)
     model = nn.Linear(width, 2)
     average = nn.Linear(width, 2).requires_grad_(False)
+
+    parameters = list(model.parameters())
+    if groups == 2:
+        parameters = [{"params": [p]} for p in parameters]
 
     def loss_at(step):
         inputs = torch.randn(8, width)
         return (model(inputs) - inputs[:, :2]).square().mean()
 
     return Training(
-        loss_at=loss or loss_at,
+        loss_at=loss_at,
         modules={"model": model, "average": average},
-        optimizer=torch.optim.AdamW(model.parameters(), lr=0.1),
+        optimizer=method(parameters, lr=0.1),
         steps=steps,
         accelerator=make_accelerator(cpu=True),
         seed=seed,
@@ -86,7 +93,8 @@ def interrupted_at(step, path):
         return training.undisturbed(at)
 
     training.loss_at = loss_at
-    training.run(path=path)
+    with pytest.raises(KeyboardInterrupt, match="stopped after"):
+        training.run(path=path)
     return training
 
 
@@ -96,9 +104,9 @@ def test_interrupted_and_resumed_is_as_if_nothing_had_been(
     path = tmp_path / "folder" / "checkpoint"
     stopped = interrupted_at(2, path)
     assert stopped.done == 3
-    assert "stopped after 3 of 7 steps" in capsys.readouterr().out
     resumed = make()
     resumed.run(path=path)
+    assert "going on after 3 of 7 steps" in capsys.readouterr().out
     assert_same(whole, resumed)
     assert [p.name for p in path.parent.iterdir()] == ["checkpoint"]
 
@@ -123,10 +131,15 @@ def test_watching_disturbs_nothing(whole):
 
     def watch():
         seen.append(torch.rand(5))  # draws random numbers of its own
-        return watched.done
+        return watched.done, np.float64(0.5)
 
     watched.run(watch=watch, watch_every=3)
-    assert watched.notes == {0: 0, 3: 3, 6: 6, 7: 7}
+    assert watched.notes == {
+        0: [0, 0.5],
+        3: [3, 0.5],
+        6: [6, 0.5],
+        7: [7, 0.5],
+    }
     assert_same(whole, watched)
 
 
@@ -177,6 +190,71 @@ def test_a_loss_that_is_no_number_stops_before_it_harms(tmp_path):
     assert all(torch.equal(v, before[k]) for k, v in state(training).items())
 
 
+def test_a_gradient_that_is_no_number_stops_before_it_harms():
+    training = make()
+    weight = training.modules["model"].weight
+    before = state(training)
+    training.loss_at = lambda step: (weight - weight).abs().sqrt().sum()
+    with pytest.raises(FloatingPointError, match="a gradient is no number"):
+        training.run()
+    assert all(torch.equal(v, before[k]) for k, v in state(training).items())
+
+
+def test_a_second_ctrl_c_stops_at_once():
+    training = make()
+
+    def hangs(step):
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("went on")
+
+    training.loss_at = hangs
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+
+
+def test_what_could_not_be_read_back_is_refused_at_the_start():
+    training = make()
+    with pytest.raises(TypeError, match="watch returned object"):
+        training.run(watch=object)
+    assert training.done == 0
+
+
+@pytest.mark.parametrize(
+    "options", [{"steps": 0}, {"seed": -1}, {"seed": 1.5}]
+)
+def test_numbers_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match="whole number"):
+        make(**options)
+
+
+def test_float16_is_unscaled_before_it_is_clipped_or_applied():
+    class Scaled:
+        """Accelerate on a GPU in float16: gradients 1,000 times too large."""
+
+        def __init__(self, inner):
+            self.inner, self.seen = inner, []
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def prepare(self, optimizer):
+            self.seen.append(optimizer)
+            return self.inner.prepare(optimizer)
+
+    accelerator = Scaled(make_accelerator(cpu=True))
+    plain = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
+    training = Training(
+        loss_at=None,
+        modules={},
+        optimizer=plain,
+        steps=1,
+        accelerator=accelerator,
+    )
+    assert accelerator.seen == [plain]
+    assert training.optimizer is not plain  # the one that unscales
+
+
 class Trap:
     def __init__(self, path):
         self.path = path
@@ -207,6 +285,8 @@ def test_half_a_checkpoint_is_refused(whole, tmp_path):
         ({"steps": 8}, "another training"),
         ({"seed": 9}, "another training"),
         ({"width": 5}, "other shapes"),
+        ({"method": torch.optim.SGD}, "another training"),
+        ({"groups": 2}, "another training"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(
@@ -223,6 +303,7 @@ def test_a_checkpoint_of_another_training_is_refused(
 
 
 def test_cosine_falls_from_start_to_end():
+    assert cosine(2.0, 0.5, 15, 10) == 0.5
     values = [cosine(2.0, 0.5, step, 10) for step in range(11)]
     assert values[0] == 2.0
     assert values[5] == pytest.approx(1.25)

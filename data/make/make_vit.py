@@ -8,7 +8,6 @@ An interrupted training goes on from FILE.checkpoint when called again.
 """
 
 import argparse
-import os
 import platform
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "lessons")]
 
-SCENES, SCENES_SEED, SEED = 20000, 0, 0
+SEED = 0
 
 
 def main():
@@ -34,21 +33,19 @@ def main():
     source = next((ROOT / "lessons").glob("week3_bonus_*.py"))
     bonus = lesson.definitions(source)
     bonus["accelerator"] = bonus["make_accelerator"]("fast")
-    scenes = bonus["pasted_objects"](
-        SCENES, seed=SCENES_SEED, **bonus["SCENES"]
-    )
+    recipe = bonus["RECIPES"]["full"]
+    scenes = bonus["draw_scenes"](recipe, "train", recipe["scenes"], seed=0)
     images = torch.from_numpy(scenes.images).permute(0, 3, 1, 2)
-    steps = bonus["FULL_STEPS"]
     torch.manual_seed(SEED)
     if arguments.kind == "dino":
         model = bonus["Dino"](SMALL)
-        training = bonus["dino_training"](model, images, steps, seed=SEED)
+        training = bonus["dino_training"](model, images, recipe, seed=SEED)
         vit = model.teacher[0]
     else:
         labels = torch.from_numpy(scenes.labels)
         model = bonus["Labelled"](SMALL)
         training = bonus["labelled_training"](
-            model, images, labels, steps, seed=SEED
+            model, images, labels, recipe, seed=SEED
         )
         vit = model.vit
     start = time.time()
@@ -56,9 +53,9 @@ def main():
 
     def watch():
         minutes = (time.time() - start) / 60
-        note = f"{training.done} steps, {minutes:.1f} min"
-        recent = training.losses[-200:] or [float("nan")]
-        print(f"{note}, loss {sum(recent) / len(recent):.3f}", flush=True)
+        note = f"{training.done:,} of {training.steps:,} steps, batches of "
+        note += f"{bonus['BATCH']}, {minutes:.0f} minutes"
+        print(note, training.losses[-1:], flush=True)
         save_vit(arguments.out, vit, metadata(arguments.kind, note, training))
         return minutes
 
@@ -73,11 +70,11 @@ def metadata(kind, note, training):
         "supervised": "its twin, trained with labels on the same scenes",
     }
     return {
-        "origin": f"{how[kind]} ({SCENES:,} scenes of pasted objects)",
-        "trained": f"{note} of {training.steps}",
+        "origin": f"{how[kind]} (20,000 scenes of pasted objects)",
+        "trained": note,
         "precision": str(training.accelerator.mixed_precision),
         "seed": str(SEED),
-        "hardware": f"{os.cpu_count()} CPU cores"
+        "hardware": f"CPU, {torch.get_num_threads()} thread(s)"
         if training.accelerator.device.type == "cpu"
         else torch.cuda.get_device_name(),
         "software": f"PyTorch {torch.__version__}, "
