@@ -6,6 +6,7 @@ model itself produced, caught by hooks. Taught in week 3.
 """
 
 import math
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from course_utils.vit_weights import MEAN, STD
 MAX_BYTES = 2**31  # of attention read at once; a laptop survives it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """An image made ready for a Vision Transformer by `prepare`.
 
@@ -84,7 +85,7 @@ def read_attention(model, images, layers=None):
         1, without gradients. Token 0 is the class token.
 
     Raises:
-        TypeError: images are not a tensor of floats.
+        TypeError: images are not a tensor of floats, or `layers` no list.
         ValueError: images of another shape, no such layer, or a result of
             more than `MAX_BYTES`.
 
@@ -138,7 +139,9 @@ def without_heads(model, heads):
 
 def _read(model, images, layers, finish):
     """Run the model; return what `finish` makes of every layer's scores."""
-    layers = range(len(model.blocks)) if layers is None else list(layers)
+    if layers is None:
+        layers = range(len(model.blocks))
+    layers = _several(layers, "layers")
     attns = [block.attn for block in _blocks(model, layers)]
     _check_images(model, images, attns)
     found = {}
@@ -162,11 +165,26 @@ def _read(model, images, layers, finish):
 def _blocks(model, layers):
     depth = len(model.blocks)
     for layer in layers:
-        if not isinstance(layer, int) or not 0 <= layer < depth:
+        if not _counts(layer, depth):
             raise ValueError(
                 f"no layer {layer!r}: the model has layers 0 to {depth - 1}"
             )
     return [model.blocks[layer] for layer in layers]
+
+
+def _counts(number, end):
+    """Is this a whole number from 0 to `end` - 1, Python's or NumPy's?"""
+    whole = isinstance(number, (int, np.integer))
+    return whole and not isinstance(number, bool) and 0 <= number < end
+
+
+def _several(numbers, what):
+    """Return a list of what must be one: a lone number is a slip."""
+    if not isinstance(numbers, Iterable):
+        raise TypeError(
+            f"{what} must be a list, for example [{numbers}], got {numbers!r}"
+        )
+    return list(numbers)
 
 
 def _check_images(model, images, attns):
@@ -177,7 +195,13 @@ def _check_images(model, images, attns):
             "expected images (batch, channels, height, width) and at least "
             f"one layer, got shape {tuple(images.shape)}, {len(attns)} layers"
         )
-    batch, _, height, width = images.shape
+    batch, channels, height, width = images.shape
+    expected = model.patch_embed.proj.in_channels
+    if batch == 0 or channels != expected:
+        raise ValueError(
+            f"expected at least one image of {expected} channels, got shape "
+            f"{tuple(images.shape)}"
+        )
     tokens = 1 + (height // model.patch_size) * (width // model.patch_size)
     num_heads = sum(attn.num_heads for attn in attns)
     size = batch * num_heads * tokens**2 * model.pos_embed.element_size()
@@ -194,8 +218,8 @@ def _head_factors(attn, layer, heads):
     factors = torch.ones(
         attn.num_heads, attn.proj.in_features // attn.num_heads
     )
-    for head in heads:
-        if not isinstance(head, int) or not 0 <= head < attn.num_heads:
+    for head in _several(heads, "heads"):
+        if not _counts(head, attn.num_heads):
             raise ValueError(
                 f"no head {head!r} in layer {layer}: it has heads 0 to "
                 f"{attn.num_heads - 1}"

@@ -461,7 +461,7 @@ claim(
 claim(
     "without sharpening all answers are alike: share of the largest entropy",
     last["no sharpening"][0] / math.log(NUM_OUTPUTS),
-    at_least=0.99,
+    at_least=0.98,
     baseline=("both brakes", last["both brakes"][0] / math.log(NUM_OUTPUTS)),
     by="paper: Caron et al. (2021), figure 7",
 )
@@ -522,6 +522,7 @@ def knn(vit):
 # chance (1 in 48)?
 
 # %%
+checkpoint = Path(tempfile.gettempdir()) / f"dino_{session.preset}.checkpoint"
 torch.manual_seed(session.seed)
 dino = Dino(SMALL)
 training = dino_training(dino, images, recipe)
@@ -529,8 +530,9 @@ training.run(
     "DINO",
     watch=lambda: knn(dino.teacher[0]),
     watch_every=recipe["steps"] // 4,
-    path=Path(tempfile.mkdtemp()) / "dino.checkpoint",
+    path=checkpoint,
 )
+checkpoint.unlink()  # finished: nothing is left to go on with
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2))
@@ -556,46 +558,53 @@ show(
 scores = list(training.notes.values())
 claim(
     "a short training without labels raises k-NN accuracy by (absolute)",
-    max(scores[2:]) - scores[0],
-    at_least=TODO,
+    scores[-1] - scores[0],
+    at_least=0.01,
     baseline=("untrained", scores[0]),
 )
 
 # %% [markdown]
+# That is one seed, and the claim allows for little: other seeds and other
+# machines rise by more or less. What the loss did meanwhile tells you nothing
+# of it.
+#
 # ### Interrupt it
 #
-# Press the stop button while a training runs: the step in hand is finished,
-# a checkpoint is written, and the cell ends. Run the cell again and it goes
-# on. The result is the same to the last bit, since every step draws its
-# random numbers from (seed, step) and not from what went before. Here that
-# is put to the test, with a stop after three of six steps.
+# Press the stop button while the training above runs: the step in hand is
+# finished, a checkpoint is written, and the notebook stops. Run the cell
+# again and it goes on. The result is the same to the last bit, since every
+# step draws its random numbers from (seed, step) and not from what went
+# before. Here that is put to the test, by a stop after three of six steps.
 
 # %%
-def six_steps(stop_after=None, path=None):
-    """Weights after six steps, with or without a break."""
-    for part in (stop_after, 6) if stop_after else (6,):
-        torch.manual_seed(1)
-        tiny = Dino(TINY)
-        training = dino_training(tiny, images, recipe, steps=6)
-        if part < 6:  # as if the learner had pressed stop
-            undisturbed = training.loss_at
+def six_steps(path=None, stop_in=None, seed=0):
+    """The weights after six steps, or as far as it came."""
+    torch.manual_seed(1)
+    tiny = Dino(TINY)
+    training = dino_training(tiny, images, recipe, steps=6, seed=seed)
+    undisturbed = training.loss_at
 
-            def stopping(step, loss_at=undisturbed, last=part - 1):
-                if step == last:
-                    os.kill(os.getpid(), signal.SIGINT)
-                return loss_at(step)
+    def loss_at(step):
+        if step == stop_in:  # as if you had pressed stop
+            os.kill(os.getpid(), signal.SIGINT)
+        return undisturbed(step)
 
-            training.loss_at = stopping
+    training.loss_at = loss_at
+    try:
         training.run("six steps", path=path)
-    return torch.cat([p.flatten() for p in tiny.parameters()]).cpu()
+    except KeyboardInterrupt as stopped:
+        print(stopped)
+    return torch.cat([p.flatten().cpu() for p in tiny.parameters()]).detach()
 
 
-broken = six_steps(3, Path(tempfile.mkdtemp()) / "six.checkpoint")
+half = Path(tempfile.mkdtemp()) / "six.checkpoint"
+six_steps(half, stop_in=2)
+resumed, whole = six_steps(half), six_steps()
 claim(
     "interrupted and resumed: largest difference of any weight",
-    (six_steps() - broken).abs().max().item(),
+    (resumed - whole).abs().max().item(),
     at_most=0.0,
-    baseline=("another seed of the same length", 1.0),
+    baseline=("another seed", (six_steps(seed=1) - whole).abs().max().item()),
 )
 
 # %% [markdown]
@@ -636,8 +645,8 @@ def labelled_training(model, images, labels, recipe, *, seed=0):
 
 # %% [markdown]
 # Here is what the two files say of themselves, and what they score on the
-# *test* objects: 80 that no training and no choice of ours has seen, on five
-# new photos. Beside the object we ask k-NN for the *photo* under it.
+# *test* objects: 80 that no training has seen, on five new photos. Beside
+# the object we ask k-NN for the *photo* under it.
 #
 # **Predict**: which of the three networks knows the photo best?
 
@@ -646,24 +655,99 @@ for name in ("dino", "supervised"):
     told = read_metadata(bundled(f"vit_{name}.safetensors"))
     for key in ("origin", "trained", "precision", "hardware", "seed"):
         print(f"{key:>10}  {told[key]}")
-    print()
 
 # %%
 full = RECIPES["full"]
 test_gallery = draw_scenes(full, "test", 1500, seed=1)
 test_queries = draw_scenes(full, "test", 1000, seed=2)
-found = {}
+shares = {"object": {}, "photo": {}}
 for name in ("random", "supervised", "dino"):
     vit = load_vit(name).model
     known, asked = features(vit, test_gallery), features(vit, test_queries)
-    found[name] = {
-        "object": knn_accuracy(
-            known, test_gallery.labels, asked, test_queries.labels
-        ),
-        "photo": knn_accuracy(
-            known, test_gallery.backgrounds, asked, test_queries.backgrounds
-        ),
-    }
-    print(f"{name:>11}  " + "  ".join(
-        f"{what} {share:.3f}" for what, share in found[name].items()
-    ))
+    for what, answer in (("object", "labels"), ("photo", "backgrounds")):
+        shares[what][name] = knn_accuracy(
+            known,
+            getattr(test_gallery, answer),
+            asked,
+            getattr(test_queries, answer),
+        )
+for what, found in shares.items():
+    told = ", ".join(f"{name} {share:.2f}" for name, share in found.items())
+    print(f"k-NN for the {what}: {told}")
+
+# %%
+of_object, of_photo = shares["object"], shares["photo"]
+claim(
+    "DINO: k-NN accuracy for unseen objects, above the untrained network's",
+    of_object["dino"] - of_object["random"],
+    at_least=0.03,
+    baseline=("untrained", of_object["random"]),
+)
+claim(
+    "DINO's features tell objects apart as well as those trained with labels",
+    of_object["dino"] - of_object["supervised"],
+    at_least=-0.02,
+    baseline=("labels", of_object["supervised"]),
+    by="a naive hope",
+    expect="refuted",
+)
+claim(
+    "DINO knows the photo under the object better than the other two do",
+    of_photo["dino"] - max(of_photo["random"], of_photo["supervised"]),
+    at_least=0.05,
+    baseline=("the better of the two", max(
+        of_photo["random"], of_photo["supervised"]
+    )),
+)
+
+# %% [markdown]
+# You should see three networks with different interests. Labels ask for the
+# object and for nothing else, so the twin knows objects best, and the photo
+# no better than an untrained network does. DINO was asked for *whatever
+# two views of a picture share*. That is the object, if both views hold it,
+# and always the photo. So it learns both, and the photo first.
+#
+# DINO's authors trained on ImageNet's 1.3 million photos, hardly two of which
+# share a background, and for far longer. There, what two views share is
+# mostly the thing in front. Here it is one of ten photos, too. The method is the
+# same; the data decide what it learns.
+#
+# **Take away**: self-supervised learning is not learning from nothing. The
+# views say what counts: what they share is kept, what they change is lost.
+
+# %% [markdown]
+# ### Try it yourself
+#
+# Each is a change of a line or two, followed by "Run all below":
+#
+# 1. Leave out the small views (`NUM_SMALL = 0`). What does multi-crop buy,
+#    per step and per minute?
+# 2. Set `"colour": 0.0` and `"hue": 0.0`. Does k-NN rise faster? For the
+#    object or for the photo?
+# 3. Draw every scene twice with other photos under the same object
+#    (`pasted_objects(..., labels=scenes.labels)`), and take one large view
+#    from each. What do the views share now? Allow it more steps: it is the
+#    harder game.
+
+# %% [markdown]
+# <a id="s7"></a>
+# ## 7 What was claimed, what was measured
+
+# %%
+claims_table()
+
+# %% [markdown]
+# ## Further reading
+#
+# - Mathilde Caron, Hugo Touvron, Ishan Misra, Hervé Jégou, Julien Mairal,
+#   Piotr Bojanowski, Armand Joulin: *Emerging Properties in Self-Supervised
+#   Vision Transformers* (2021). Algorithm 1 is our section 3; figure 7 our
+#   section 4.
+# - Mathilde Caron, Ishan Misra, Julien Mairal, Priya Goyal, Piotr Bojanowski,
+#   Armand Joulin: *Unsupervised Learning of Visual Features by Contrasting
+#   Cluster Assignments* (2020), where multi-crop comes from.
+# - Chaitanya K. Ryali, David J. Schwab, Ari S. Morcos: *Characterizing and
+#   Improving the Robustness of Self-Supervised Learning through Background
+#   Augmentations* (2021), on what shared backgrounds do.
+#
+# {{nav}}

@@ -137,8 +137,8 @@ def test_objects_lie_fully_inside(scenes, monkeypatch):
     placed = []
     real = module._place
 
-    def place(tile, size, rng):
-        cutout, corner = real(tile, size, rng)
+    def place(tile, size, shares, rng):
+        cutout, corner = real(tile, size, shares, rng)
         placed.append((*corner, *cutout.size))
         return cutout, corner
 
@@ -281,3 +281,9 @@ def test_sides_decide_how_large_objects_are():
         pasted_objects(3, seed=0, sides=(0.9, 0.3))
     with pytest.raises(ValueError, match="from 0.1 to 1"):
         pasted_objects(3, seed=0, sides=(0.5, 1.2))
+
+
+@pytest.mark.parametrize("sides", [0.5, (0.2, 0.3, 0.4), ("a", "b")])
+def test_sides_that_are_no_pair_are_refused(sides):
+    with pytest.raises(ValueError, match="two shares"):
+        pasted_objects(3, seed=0, sides=sides)

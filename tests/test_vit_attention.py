@@ -277,3 +277,32 @@ def test_long_photo_is_prepared_and_read_if_it_fits(model, monkeypatch):
     monkeypatch.setattr(vit_attention, "MAX_BYTES", size - 1)
     with pytest.raises(ValueError, match="41 tokens"):
         read_attention(model, small.tensor)
+
+
+def test_numpy_s_whole_numbers_count_as_layers_and_heads(model, images):
+    last = read_attention(model, images, layers=[np.int64(1)])
+    assert torch.equal(last, read_attention(model, images, layers=[1]))
+    with without_heads(model, {np.int64(1): np.argsort([3, 1])[:1]}):
+        pass
+
+
+@pytest.mark.parametrize(
+    "images, layers, error, said",
+    [
+        (torch.randn(1, 3, 24, 40), 1, TypeError, r"for example \[1\]"),
+        (torch.randn(1, 3, 24, 40), [True], ValueError, "no layer True"),
+        (torch.randn(0, 3, 24, 40), None, ValueError, "at least one image"),
+        (torch.randn(1, 1, 24, 40), None, ValueError, "of 3 channels"),
+    ],
+)
+def test_slips_are_named(model, images, layers, error, said):
+    with pytest.raises(error, match=said):
+        read_attention(model, images, layers=layers)
+
+
+def test_heads_must_be_a_list(model):
+    with (
+        pytest.raises(TypeError, match="heads must be a list"),
+        without_heads(model, {1: 1}),
+    ):
+        pass
