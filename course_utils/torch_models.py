@@ -4,6 +4,7 @@ Plumbing of the weeks that use PyTorch; what they teach stands in the
 lessons.
 """
 
+import contextlib
 import functools
 
 import numpy as np
@@ -24,7 +25,8 @@ def train_classifier(
     """Fit a classifier behind one progress bar, return it.
 
     AdamW; the learning rate climbs to `peak_rate`, then falls to 0. On a
-    GPU if there is one.
+    GPU if there is one, else on one core: with networks as small as these,
+    several cores mostly wait for each other.
 
     Args:
         net: module from `x` to logits `(n, classes)`.
@@ -45,12 +47,23 @@ def train_classifier(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, peak_rate, total_steps=len(batches)
     )
-    for batch in track(batches, label):
-        optimizer.zero_grad()
-        F.cross_entropy(net(x[batch]), y[batch]).backward()
-        optimizer.step()
-        schedule.step()
+    with _one_thread():
+        for batch in track(batches, label):
+            optimizer.zero_grad()
+            F.cross_entropy(net(x[batch]), y[batch]).backward()
+            optimizer.step()
+            schedule.step()
     return net.eval()
+
+
+@contextlib.contextmanager
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Add(torch.nn.Module):
@@ -203,3 +216,19 @@ def depth_profile(loaded, images):
     distance = attention.mean_distance(attn, grid).mean(axis=1)
     entropy = attention.entropy(attn).mean(axis=(1, 3))
     return distance, entropy / np.log(grid[0] * grid[1])
+
+
+def flows(loaded, images, roll):
+    """Follow attention through all layers of a network.
+
+    Args:
+        loaded, images: as for `pixels_of`.
+        roll: function from `(layers, heads, tokens, tokens)` of one image
+            to `(tokens, tokens)`, such as `attention_maps.rollout`.
+
+    Returns:
+        `(n, tokens, tokens)`.
+    """
+    pixels = pixels_of(loaded, images)
+    attn = vit_attention.read_attention(loaded.model, pixels).numpy()
+    return np.stack([roll(attn[:, i]) for i in range(len(images))])

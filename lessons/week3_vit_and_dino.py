@@ -19,7 +19,7 @@
 # - score maps with intervals, baselines, and a head chosen honestly;
 # - follow attention through layers, and switch heads off.
 #
-# **Time**: 90 minutes, of which the computer works for three. **Needs**:
+# **Time**: 90 minutes, of which the computer works for about three. **Needs**:
 # weeks 1 and 2, and a little PyTorch.
 #
 # **Contents**: [1 Tokens](#s1) · [2 Build it](#s2) · [3 Position](#s3) ·
@@ -34,7 +34,6 @@ setup(week=3)
 # %%
 import inspect
 import io
-import pickle
 
 import numpy as np
 import torch
@@ -45,14 +44,11 @@ from torch import nn
 import course_utils.map_plots as map_plots
 import course_utils.metrics as metrics
 import course_utils.torch_models as torch_models
-import course_utils.vit as vit
 import course_utils.vit_attention as vit_attention
 import course_utils.week3_tutorial as tutorial
 from course_utils import attention, check, claim, datasets, plots, show
 from course_utils.attention_maps import class_maps, mass_mask, rollout
-from course_utils.pasted_objects import pasted_objects
 from course_utils.photos import shrink
-from course_utils.upload import PhotoUpload
 from course_utils.vit_files import from_hugging_face
 from course_utils.vit_weights import load_vit, read_metadata
 
@@ -71,14 +67,13 @@ def refuted(text, measured, **options):
 
 # %%
 models = {name: load_vit(name) for name in NAMES}
-scenes = pasted_objects(3, split="test", size=96, seed=2)
+scenes = torch_models.scenes_for(models["dino"], 3, "test", seed=2)
 means = [torch_models.last_maps(models[name], scenes.images).mean(axis=1)
          for name in NAMES]  # over heads: each (3, 12, 12)
 rows = zip(scenes.images, *means, strict=True)
 plots.images([picture for row in rows for picture in row],
              3 * ["scene", *NAMES], columns=4, cmap="viridis", alt="Three "
-             "rows: a scene with a pasted object, and the attention maps of "
-             "a random, a supervised and a DINO network.")
+             "rows: a scene with an object, then the maps of three networks.")
 
 # %% [markdown]
 # **Warm-up.** Three questions on week 2; the answers are folded.
@@ -179,7 +174,7 @@ def print_shapes(arrays):
 
 
 patches = tutorial.extract_patches([photo], 16)
-untrained = vit.VisionTransformer()  # ViT-S/16
+untrained = cu.vit.VisionTransformer()  # ViT-S/16
 pixels, grid = ready["crop"].tensor, ready["crop"].grid
 scores = vit_attention.read_scores(untrained, pixels, layers=[11])[0]
 weights = scores.softmax(dim=-1)
@@ -193,9 +188,7 @@ print_shapes({"photo": photo, "patches": patches, "pixels": pixels,
 # %%
 refuted("scores[0][0][:5][:5] is a corner of 5 x 5 (its columns)",
         scores[0][0][:5][:5].shape[1], equals=5)
-claim("its extract_patches is week 1's patchify (entries that differ)",
-      (patches != attention.patchify(photo, 16)).sum(), equals=0,
-      by="source tutorial")
+assert np.array_equal(patches, attention.patchify(photo, 16))  # week 1
 
 # %% [markdown]
 # You should see 714 tokens: 713 patches and one more, of which section 2
@@ -217,8 +210,8 @@ claim("its extract_patches is week 1's patchify (entries that differ)",
 # is what the network says about the image. This is all of it:
 
 # %%
-PARTS = (vit.PatchEmbed, vit.Attention, vit.Mlp, vit.Block,
-         vit.VisionTransformer.__init__, vit.VisionTransformer.tokens)
+PARTS = (cu.vit.PatchEmbed, cu.vit.Attention, cu.vit.Mlp, cu.vit.Block,
+         cu.vit.VisionTransformer.__init__, cu.vit.VisionTransformer.tokens)
 Code("\n".join(map(inspect.getsource, PARTS)), language="python")
 
 # %% [markdown]
@@ -228,8 +221,7 @@ Code("\n".join(map(inspect.getsource, PARTS)), language="python")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-torch.manual_seed(session.seed)
-toy = vit.VisionTransformer((32, 48), 8, width=12, depth=5, num_heads=3)
+toy = cu.vit.VisionTransformer((32, 48), 8, width=12, depth=5, num_heads=3)
 images = torch.randn(2, 3, 32, 48)
 patches = toy.patch_embed(images)
 tokens = torch.cat([toy.cls_token.expand(2, -1, -1), patches], dim=1)
@@ -272,7 +264,8 @@ refuted("self-attention needs more parameters than a CNN (ViT-S / ResNet-50; "
 # ### Exercise 2: count before you build
 # difficulty 2 of 3 · 8 minutes
 #
-# Predict the number of parameters from the sizes alone.
+# Predict the number of parameters from the sizes alone, for square images of
+# three colours. The code above shows every part.
 
 # %% tags=["exercise"]
 def my_parameters(image_size, patch_size, width, depth):
@@ -382,12 +375,11 @@ config = ViTConfig(
 theirs = ViTModel(config, add_pooling_layer=False).eval()
 for part in theirs.parameters():
     nn.init.normal_(part, std=0.3)
-ours = vit.VisionTransformer(32, 8, width=12, depth=5, num_heads=3)
+ours = cu.vit.VisionTransformer(32, 8, width=12, depth=5, num_heads=3)
 ours.load_state_dict(from_hugging_face(theirs.state_dict()))
-gaps = []
+gaps, how = [], {"output_attentions": True, "interpolate_pos_encoding": True}
 for images in torch.randn(2, 3, 32, 32), torch.randn(2, 3, 24, 56):
-    right = theirs(images, output_attentions=True,
-                   interpolate_pos_encoding=True)
+    right = theirs(images, **how)
     attn = vit_attention.read_attention(ours, images)
     gaps += [(attn - torch.stack(right.attentions)).abs().max().item(),
              (ours.tokens(images) - right[0]).abs().max().item()]
@@ -424,7 +416,7 @@ INSIDE = torch_models.as_image(
 def digit_reader(name, seed):
     """A small ViT and a linear layer; code None: learned positions."""
     torch.manual_seed(seed)
-    body = vit.VisionTransformer(28, 4, WIDTH, depth=2, num_heads=4,
+    body = cu.vit.VisionTransformer(28, 4, WIDTH, depth=2, num_heads=4,
                                  in_channels=1)
     if CODES[name] is not None:
         body.pos_embed.requires_grad_(False).zero_()
@@ -438,6 +430,8 @@ def digit_reader(name, seed):
 #
 # ### Exercise 4: shuffle patches
 # difficulty 2 of 3 · 6 minutes
+#
+# Patches count in reading order: along the first row of patches, then the next.
 
 # %% tags=["exercise"]
 def my_shuffle(image, patch_size, order):
@@ -586,8 +580,8 @@ for weights_only in (False, True):
     file.seek(0)
     try:
         torch.load(file, weights_only=weights_only)
-    except pickle.UnpicklingError:
-        print("refused: there is more in the file than weights")
+    except Exception as error:
+        print("refused:", type(error).__name__)
 
 # %% [markdown]
 # You should see the trap spring, then a refusal. A real one would not print.
@@ -611,18 +605,15 @@ def class_rows(attn, grid):
 
 patch_size = looking.model.patch_size
 ready = vit_attention.prepare(shrink(photo, 192 * patch_size**2), patch_size)
-print(f"looking: {looking.name}. {ready.note}")
 attn = vit_attention.read_attention(looking.model, ready.tensor)[:, 0].numpy()
 maps = class_rows(attn, ready.grid)
-print("attention", attn.shape, "-> maps", maps.shape)
-assert np.array_equal(maps, class_maps(attn, ready.grid))
+print(f"looking: {looking.name}. {ready.note}", attn.shape, maps.shape)
 
 # %%
-claim("every row of every head sums to 1 (largest error)",
-      np.abs(attn.sum(axis=-1) - 1).max(), at_most=1e-5)
-claim("what a map lacks to 1 is what the class token gives itself (largest "
-      "difference)", np.abs(1 - maps.sum(axis=(-2, -1)) - attn[..., 0, 0])
-      .max(), at_most=1e-5, baseline=("largest share", attn[..., 0, 0].max()))
+claim("rows sum to 1; a map and the class token's weight on itself, too "
+      "(largest errors)", [np.abs(attn.sum(axis=-1) - 1).max(), np.abs(
+          maps.sum(axis=(-2, -1)) + attn[..., 0, 0] - 1).max()],
+      at_most=1e-5, per="sum")
 
 # %% [markdown]
 # You should see rows that sum to 1, and maps that do not quite: part of the
@@ -645,8 +636,7 @@ def exhibit_enlarge(maps, height, width):
 def my_enlarge(maps, height, width):
     """Lay maps over their image: each entry fills its whole patch.
 
-    maps: (heads, rows, cols). Returns (heads, height, width); height and
-    width are multiples of rows and cols.
+    maps: (heads, rows, cols). Returns (heads, height, width).
     """
     return ...
 
@@ -701,7 +691,7 @@ claim("the printed numbers fit each other, with the sum over all keys "
 # Take a photo of your own, or leave it: then it is a cat.
 
 # %%
-upload = PhotoUpload()
+upload = cu.upload.PhotoUpload()
 upload
 
 # %%
@@ -768,7 +758,7 @@ chosen = mass_mask(maps)
 shared = [metrics.jaccard(chosen[i:i + 1], chosen[j:j + 1])[0]
           for i in range(len(maps)) for j in range(i)]
 claim("heads attend to different things (overlap of two heads' 60% masks)",
-      np.mean(shared), at_most=0.9, by="source tutorial")  # TODO-BAND
+      np.mean(shared), at_most=0.9, by="source tutorial")
 
 # %% [markdown]
 # One query and one layer is little. In the explorer, choose any patch or the
@@ -809,15 +799,15 @@ cu.AttentionExplorer(mine.image, attn, mine.grid, query="class token",
 GRID = (12, 12)
 
 
-def jaccards(maps, masks):
-    """Jaccard of every head's 60% mask, (scenes, heads)."""
-    found = mass_mask(maps).swapaxes(0, 1)
+def jaccards(maps, masks, keep=0.6):
+    """Score of every head's mask, (scenes, heads)."""
+    found = mass_mask(maps, keep).swapaxes(0, 1)
     return np.stack([metrics.jaccard(head, masks) for head in found], axis=1)
 
 
 models.setdefault(looking.name, looking)  # the published network joins
 best, maps, tests, every = {}, {}, {}, {}
-for name in cu.track(models, "looking at scenes"):
+for name in cu.track(models, "scenes"):
     valid = torch_models.scenes_for(models[name], 200, "validation")
     heads = torch_models.last_maps(models[name], valid.images)
     best[name] = jaccards(heads, valid.masks).mean(axis=0).argmax()
@@ -842,29 +832,56 @@ show(map_plots.score_bars(table, models), alt="Bars with intervals for three "
 
 # %%
 def ahead(one, other, score="Jaccard"):
-    """Interval of the difference, scene by scene."""
+    """Ends of the 95% interval of the gap, scene by scene."""
     gap = table[one][score] - table[other][score]
-    return metrics.bootstrap_interval(gap)
+    return metrics.bootstrap_interval(gap)[1:]
 
 
-PAPER = {"by": "paper: Caron 2021", "per": "end", "baseline": "VOC12, S/16: "
-         "DINO 45.9, supervised 27.3, random 22.0"}
-claim("DINO's maps fit objects better than an untrained network's (Jaccard, "
-      "gap: 95% interval)", ahead("dino", "random")[1:], at_least=-1,
-      **PAPER)  # TODO-BAND
-claim("DINO's maps fit objects better than those of labels (Jaccard, gap: 95% "
-      "interval)", ahead("dino", "supervised")[1:], at_least=-1,
-      **PAPER)  # TODO-BAND
-claim("DINO's maps beat the centre and colour contrast (Jaccard, gaps: 95% "
-      "intervals)", [*ahead("dino", "centre")[1:],
-      *ahead("dino", "colour")[1:]], at_least=-1, per="end")  # TODO-BAND
+claim("DINO's maps fit objects better than an untrained network's and those "
+      "of labels (Jaccard, gaps)", ahead("dino", "random")
+      + ahead("dino", "supervised"), at_least=0.02, by="paper: Caron 2021",
+      baseline="VOC12, S/16: 45.9; random 22.0, labels 27.3", per="end")
+claim("labels point better than DINO (pointing, gap)",
+      ahead("supervised", "dino", "pointing"), at_least=0.03, per="end")
+claim("DINO trails the centre and colour contrast (Jaccard, gaps)",
+      ahead("dino", "centre") + ahead("dino", "colour"), at_most=-0.01,
+      per="end")
 
 # %% [markdown]
-# TODO-BAND: what was found, and why.
+# You should see three scores and no winner by all of them. By Jaccard, the
+# paper's measure, DINO is ahead of labels and of the untrained network, as in
+# the paper (whose numbers, in percent of overlap on the photos of PASCAL VOC12
+# and for a far larger network, stand in the claim). By pointing and by energy,
+# labels are far ahead of DINO. And two maps that know nothing have more overlap
+# than any of our three networks: the centre, since an object about half as wide
+# as the scene can hardly keep clear of it, and colour contrast, which also
+# points well. Had we left these two out, this would be a success story.
 #
-# For comparison the paper's own numbers, by the same rule (best head, 60%
-# mass) on 1,449 photos of PASCAL VOC12, for ViT-S/16: random weights 22.0,
-# trained with labels 27.3, DINO 45.9.
+# How can labels have most energy on the object and so small an overlap?
+# **Predict** what happens to the order if we keep more of each map than 60%.
+
+# %%
+SHARES = [0.2, 0.4, 0.6, 0.8, 0.9, 0.99]
+lines = {name: [jaccards(maps[name][:, None], tests[name].masks, keep).mean()
+                for keep in SHARES] for name in maps}
+fig, ax = plt.subplots(figsize=(7, 3.4))
+plots.curves(ax, SHARES, lines, "share of the map that is kept", "Jaccard",
+             log="")
+show(fig, alt="Jaccard against the share kept: colour contrast and the centre "
+     "peak early and high, DINO peaks lower; labels climb to the end.")
+for name in NAMES:
+    area = mass_mask(maps[name]).mean() / tests[name].masks.mean()
+    print(f"{name:12}60% mask / object: {area:.1f}")
+claim("each at its best share, labels are ahead of DINO (Jaccard)",
+      max(lines["supervised"]) - max(lines["dino"]), at_least=0.01)
+
+# %% [markdown]
+# You should see the order turn round. Labels made attention sharp: 60% of it
+# fits on less than half of the object's area, so the overlap must be small,
+# however right the place. DINO's 60% covers three times the object. The measure
+# asks for maps as wide as the object, and 60% is a choice that suits some
+# networks. Which share is right? None: report the curve, or choose the share on
+# validation, like the head.
 #
 # ### Exercise 7: the head that was picked too late
 # difficulty 1 of 3 · 5 minutes
@@ -906,15 +923,15 @@ for name in models:
     honest = every[name][:, best[name]].mean()
     late, anew = every[name].mean(axis=0).max(), every[name].max(axis=1).mean()
     gained.append(anew - honest)
-    print(f"{name:12}honest {honest:.3f}, head chosen on the test {late:.3f}, "
-          f"for each scene anew {anew:.3f}")
+    print(f"{name:12}{honest:.3f}, on the test {late:.3f}, anew {anew:.3f}")
 claim("choosing the head for each scene anew flatters (Jaccard gained)",
-      gained[:3], at_least=0.01, per="network")  # TODO-BAND
+      gained[:3], at_least=0.03, per="network")
 
 # %% [markdown]
-# You should see that a late choice costs little honesty here, where heads are
-# few and scenes many, but choosing *for each scene* flatters everyone, and the
-# untrained network, too.
+# You should see three numbers for each network: chosen honestly, chosen on the
+# test, chosen for each scene anew. With few heads and many scenes the second
+# is seldom far from the first, but it can never be lower: that is what makes it
+# dishonest. The third flatters everyone, the untrained network too.
 #
 # **Beyond maps.** A map says where, not what. A direct question to the class
 # token: are its nearest neighbours, among other scenes, of the same object? We
@@ -924,21 +941,28 @@ claim("choosing the head for each scene anew flatters (Jaccard gained)",
 # %%
 def knn(loaded):
     """Share of 400 scenes that their neighbours among 800 name rightly."""
-    known, asked = (torch_models.scenes_for(loaded, count, "test", 6, count)
-                    for count in (800, 400))  # the count is the seed, too
-    return metrics.knn_accuracy(
-        torch_models.features(loaded, known.images), known.labels,
-        torch_models.features(loaded, asked.images), asked.labels)
+    pairs = []
+    for count in (800, 400):  # the count is the seed, too
+        scenes = torch_models.scenes_for(loaded, count, "test", 6, seed=count)
+        pairs += [torch_models.features(loaded, scenes.images), scenes.labels]
+    return metrics.knn_accuracy(*pairs)
 
 
 named = {name: knn(models[name]) for name in cu.track(models, "neighbours")}
 print({name: f"{share:.2f}" for name, share in named.items()})
-claim("DINO's class token knows objects it never saw (k-NN accuracy)",
-      named["dino"], at_least=0,  # TODO-BAND
-      baseline=("untrained network", named["random"]))
+claim("labels know new objects best (k-NN accuracy, minus DINO's)",
+      named["supervised"] - named["dino"], at_least=0.08,
+      baseline=("DINO minus untrained", named["dino"] - named["random"]))
 
 # %% [markdown]
-# TODO-BAND: k-NN.
+# You should see labels well ahead, and DINO hardly above the untrained network.
+# The names of 256 objects teach what tells objects apart, and that serves for
+# new ones. DINO learns that two crops of a scene belong together, and in our
+# scenes they share a background as well as an object. (That is our guess at the
+# reason; the bonus notebook lets you test it.) The paper's DINO saw more than a
+# million photos for days, on several GPUs; what ours saw, on what and for how
+# long, is printed in section 4. With `data="real"` the published network stands
+# in all these tables, too.
 #
 # **To take away**: a map is right or wrong only against a truth, a baseline,
 # and scenes on which nothing was chosen.
@@ -951,46 +975,56 @@ claim("DINO's class token knows objects it never saw (k-NN accuracy)",
 # does the distance grow with depth?
 
 # %%
-uniform = attention.mean_distance(np.full((144, 144), 1 / 144), GRID)
 depth = {k: torch_models.depth_profile(models[k], tests[k].images[:50])
          for k in cu.track(NAMES, "depth")}
+uniform = attention.mean_distance(np.full((144, 144), 1 / 144), GRID)
 fig = map_plots.depth_dots(depth, ["distance (patches)", "entropy / log 144"],
                            marks=[uniform, 1])
 show(fig, alt="Six charts, three networks side by side: distance above, "
      "entropy below, a dot for each head, by layer. Dashed: uniform weights.")
-claim("heads of one layer differ in reach (DINO: largest spread in a layer, "
-      "in patches)", np.ptp(depth["dino"][0], axis=1).max(), at_least=0,
-      baseline=("untrained", np.ptp(depth["random"][0], axis=1).max())
-      )  # TODO-BAND
+claim("attention reaches farther with depth (last layer minus first, in "
+      "patches)", [np.diff(depth[name][0][[0, -1]].mean(axis=1))
+                   for name in NAMES[1:]], at_least=0.5, per="network",
+      by="paper: Dosovitskiy 2021", expect="refuted")
+claim("labels make attention sharper than DINO does (entropy share, gap)",
+      (depth["dino"][1] - depth["supervised"][1]).mean(axis=1), at_least=0.02,
+      per="layer")
 
 # %% [markdown]
-# TODO-BAND: what is seen.
+# You should see the untrained network on the dashed lines: it looks everywhere
+# alike. Training with labels makes attention sharp, DINO less so. But nobody
+# looks near first and far later, as large ViTs are known to do: most dots stay
+# close to the reach of uniform attention. What was found on millions of photos
+# need not hold for a network of our size, and vice versa.
 #
 # **Is a head used?** Zero its output before the projection, and ask the
-# neighbours again. **Predict**: which costs more, a head of the last layer or
-# the whole last layer?
+# neighbours again. We take the network with labels, which has most to lose.
+# **Predict** what one head is worth, a whole layer, and all of them.
 
 # %%
-dino = models["dino"]
-blocks = [block.attn.num_heads for block in dino.model.blocks]
-cost = np.zeros((len(blocks), blocks[0]))
-for place in cu.track(list(np.ndindex(cost.shape)), "switching heads off"):
-    with vit_attention.without_heads(dino.model, {place[0]: [place[1]]}):
-        cost[place] = named["dino"] - knn(dino)
-fig, ax = plt.subplots(figsize=(5, 3.2))
-plots.heatmap(ax, cost, "head", "layer", "k-NN accuracy lost", values=True)
-show(fig, alt="For each layer and head of DINO's network, how much accuracy "
-     "is lost without it.")
-everything = dict.fromkeys(range(len(blocks)), range(blocks[0]))
-with vit_attention.without_heads(dino.model, everything):
-    deaf = knn(dino)
-claim("without any head the class token knows nothing (k-NN accuracy)", deaf,
-      at_most=0.05, baseline=("with all", named["dino"]))
-claim("any one head can be spared (largest loss of k-NN accuracy)",
-      cost.max(), at_most=1)  # TODO-BAND
+labels, heads = models["supervised"], list(range(4))
+cuts = {**{f"head {head} of the last layer": {5: [head]} for head in heads},
+        **{f"layer {layer}": {layer: heads} for layer in range(6)},
+        "all layers": dict.fromkeys(range(6), heads)}
+left = {}
+for name in cu.track(cuts, "switching heads off"):
+    with vit_attention.without_heads(labels.model, cuts[name]):
+        left[name] = knn(labels)
+    print(f"without {name:26}{left[name]:.2f}")
+*parts, nothing = left.values()
+whole = named["supervised"]
+claim("any one head, or the heads of one layer, can be spared (k-NN accuracy "
+      "lost)", whole - np.array(parts), at_most=0.07, per="cut",
+      baseline=("standard error", (whole * (1 - whole) / 400) ** 0.5))
+claim("without any heads nothing is left (k-NN accuracy)", nothing,
+      at_most=0.05, baseline=("with all", whole))
 
 # %% [markdown]
-# TODO-BAND: ablation.
+# You should see that none in particular is needed: small losses and small
+# gains, not much larger than what chance does to 400 answers. Yet without all
+# of them nothing is left, since then the class token has never heard of a
+# patch. What one layer fails to fetch, another does. A head whose map is
+# beautiful may be one that nobody misses.
 #
 # **All layers at once.** *Rollout* multiplies the layers: which patches of the
 # input reach the class token at the end? Heads are averaged, half of each layer
@@ -1044,45 +1078,52 @@ check.week3.rollout(my_rollout)
 # </details>
 
 # %%
-count, masks = 100, tests["dino"].masks[:100]
-pixels = torch_models.pixels_of(dino, tests["dino"].images[:count])
-attn = vit_attention.read_attention(dino.model, pixels).numpy()
-copied = np.stack([tutorial.copied_rollout(attn[:, i])
-                   for i in cu.track(range(count), "the copied rollout")])
-sums = copied.sum(axis=-1)
+gains, sums = {}, []
+for name in cu.track(NAMES[1:], "rollout"):
+    images, masks = tests[name].images[:100], tests[name].masks[:100]
+    flows = [torch_models.flows(models[name], images, how)
+             for how in (rollout, tutorial.copied_rollout)]
+    true, copied = (jaccards(flow[:, :1, 1:].reshape(-1, 1, *GRID), masks)
+                    .mean() for flow in flows)
+    sums.append(flows[1].sum(axis=-1))
+    gains[name] = true - table[name]["Jaccard"][:100].mean()
+    print(f"{name:12}rollout {true:.3f}, as copied {copied:.3f}")
 claim("rows of the copied rollout sum to 1 (smallest and largest sum)",
-      [sums.min(), sums.max()], equals=1, tolerance=0.01, per="sum",
+      [np.min(sums), np.max(sums)], equals=1, tolerance=0.01, per="sum",
       by="vit-explain", expect="refuted")
-for name, flow in {"mended": rollout(attn), "copied": copied}.items():
-    score = jaccards(flow[:, :1, 1:].reshape(count, 1, *GRID), masks).mean()
-    print(f"rollout, {name}: Jaccard {score:.3f}; the last layer's best head "
-          f"{table['dino']['Jaccard'][:count].mean():.3f}")
+claim("rollout fits objects better than the last layer: labels (Jaccard)",
+      gains["supervised"], at_least=0.05, baseline=("DINO", gains["dino"]))
 
 # %% [markdown]
-# TODO-BAND: rollout.
+# You should see sums of rows far from 1, and scores in which nothing betrays
+# it. (The copied code also drops nine tenths of the weights, which changes the
+# scores by itself.) That is how such a bug lives on: what is drawn, each map on
+# a scale of its own, looks fine. Test sums, not looks. For labels the true
+# rollout fits objects far better than the last layer does: a smoother map, a
+# larger overlap, as in section 7. DINO gains nothing.
 #
 # **What do tokens cost?** Halve the patch size, or double the photo's sides,
 # and there are four times the tokens. **Predict** what 16 times the tokens cost
 # in memory for the weights, and in time.
 
 # %%
-counts, seconds, megabytes = [64, 256, 1024], [], []
+counts, seconds, bytes_ = [64, 256, 1024], [], []
 network = load_vit("random").model
 for count in cu.track(counts, "measuring cost"):
     image = torch.randn(1, 3, *2 * [int(count**0.5) * network.patch_size])
     seconds.append(cu.measure.best_of(3, network, image))
-    megabytes.append(vit_attention.read_attention(network, image).nbytes / 1e6)
-    print(f"{count:5} patches: weights of all layers {megabytes[-1]:6.1f} MB")
+    bytes_.append(vit_attention.read_attention(network, image).nbytes)
+    print(f"{count:5} patches: all weights take {bytes_[-1] / 1e6:6.1f} MB")
 claim("16 times the patches: memory of the weights (ratio)",
-      megabytes[2] / megabytes[0], at_least=200, at_most=256)
-claim("16 times the patches: time, fused (ratio)",
-      round(seconds[2] / seconds[0], -1), at_least=10, at_most=300,
-      baseline=("tokens", 16))
+      bytes_[2] / bytes_[0], at_least=200, at_most=256)
+claim("16 times the patches: time of the whole network (ratio)",
+      round(seconds[2] / seconds[0], -1), at_least=5, at_most=200)
 
 # %% [markdown]
-# You should see memory grow with the square. Time grows more slowly than that,
-# while the perceptrons, which cost the same for every token, have the larger
-# share; and the fused kernel never stores the weights, which is what it is for.
+# You should see memory grow with the square of the tokens. Time grows by less,
+# as long as the perceptrons, which cost the same for every token, have the
+# larger share. And the fused kernel never stores the weights at all: this much
+# memory is the price of looking.
 #
 # **To take away**: one layer is not the network. Follow attention through all,
 # and check your sums.

@@ -254,3 +254,32 @@ def test_depth_dots_have_one_row_for_each_measure():
     fig = map_plots.depth_dots(table, ["x", "y"], marks=[0, None])
     assert [ax.get_ylabel() for ax in fig.axes] == ["x", "", "y", ""]
     assert [len(ax.lines) for ax in fig.axes] == [5, 5, 4, 4]
+
+
+def test_flows_follow_each_image_by_itself(untrained):
+    pictures = images(3)
+    found = torch_models.flows(untrained, pictures, attention_maps.rollout)
+    alone = torch_models.flows(
+        untrained, pictures[1:2], attention_maps.rollout
+    )
+    assert found.shape == (3, 7, 7)
+    assert np.allclose(found.sum(axis=-1), 1, atol=1e-5)
+    assert np.allclose(found[1], alone[0], atol=1e-6)
+
+
+def test_parameters_of_a_part_are_counted_by_name(untrained):
+    count = torch_models.parameters
+    parts = ("patch_embed", "pos_embed", "cls_token", "attn", "mlp", "norm")
+    total = count(untrained.model)
+    assert sum(count(untrained.model, part) for part in parts) == total
+    assert count(untrained.model, "cls_token") == 128
+
+
+def test_training_leaves_the_number_of_threads_as_it_was():
+    before = torch.get_num_threads()
+    with pytest.raises(RuntimeError):
+        torch_models.train_classifier(
+            torch.nn.Linear(3, 2), random(8, 2), [0, 1] * 4, label="x",
+            epochs=1,
+        )  # fmt: skip
+    assert torch.get_num_threads() == before
