@@ -767,8 +767,8 @@ claim("heads attend to different things (overlap of two heads' 60% masks)",
 
 # %%
 cu.AttentionExplorer(mine.image, attn, mine.grid, query="class token",
-                     layer=-1, max_bytes=600_000, alt="The photo that you "
-                     "chose, by default a ginger cat: click on a patch.")
+                     layer=-1, alt="The photo that you chose, by default a "
+                     "ginger cat: click on a patch.")
 
 # %% [markdown]
 # You should see the class token's maps at first; click on an eye, then on the
@@ -865,8 +865,8 @@ SHARES = [0.2, 0.4, 0.6, 0.8, 0.9, 0.99]
 lines = {name: [jaccards(maps[name][:, None], tests[name].masks, keep).mean()
                 for keep in SHARES] for name in maps}
 fig, ax = plt.subplots(figsize=(7, 3.4))
-plots.curves(ax, SHARES, lines, "share of the map that is kept", "Jaccard",
-             log="")
+plots.curves(ax, SHARES, lines, "share of the map kept", "Jaccard", log="")
+ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 show(fig, alt="Jaccard against the share kept: colour contrast and the centre "
      "peak early and high, DINO peaks lower; labels climb to the end.")
 for name in NAMES:
@@ -923,20 +923,20 @@ for name in models:
     honest = every[name][:, best[name]].mean()
     late, anew = every[name].mean(axis=0).max(), every[name].max(axis=1).mean()
     gained.append(anew - honest)
-    print(f"{name:12}{honest:.3f}, on the test {late:.3f}, anew {anew:.3f}")
+    print(f"{name:12}honest {honest:.3f}, late {late:.3f}, anew {anew:.3f}")
 claim("choosing the head for each scene anew flatters (Jaccard gained)",
       gained[:3], at_least=0.03, per="network")
 
 # %% [markdown]
-# You should see three numbers for each network: chosen honestly, chosen on the
-# test, chosen for each scene anew. With few heads and many scenes the second
+# You should see three numbers for each network: its head chosen on validation,
+# chosen too late (on the test), and chosen for each scene anew. With few heads and many scenes the second
 # is seldom far from the first, but it can never be lower: that is what makes it
 # dishonest. The third flatters everyone, the untrained network too.
 #
 # **Beyond maps.** A map says where, not what. A direct question to the class
 # token: are its nearest neighbours, among other scenes, of the same object? We
-# take the 80 objects of the test split, which no network has seen. Chance is
-# one in 80.
+# take the 80 objects of the test split, which none of our networks has seen.
+# Chance is one in 80.
 
 # %%
 def knn(loaded):
@@ -1030,8 +1030,9 @@ claim("without any heads nothing is left (k-NN accuracy)", nothing,
 # input reach the class token at the end? Heads are averaged, half of each layer
 # is its residual connection, rows are divided by their sums. The implementation
 # copied most often divides by the wrong sums. You mended that line in week 1's
-# museum; here is the whole of it, as it is copied. It first drops weak weights,
-# in all of its heads' mean, which is what makes the sums differ.
+# museum; here is the function around it. First it drops the weakest nine tenths
+# of the weights; so its rows do not sum to 1 any more, and now it matters how
+# one divides.
 
 # %%
 Code(inspect.getsource(tutorial.copied_rollout), language="python")
