@@ -6,7 +6,7 @@ Hugging Face Accelerate chooses the device and the precision.
 """
 
 import contextlib
-import os
+import io
 import signal
 import threading
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from course_utils.accelerators import kernels, make_accelerator
+from course_utils.files import write_at_once
 from course_utils.schedules import average_into, cosine
 
 __all__ = [
@@ -201,14 +202,9 @@ class Training:
             "modules": {k: m.state_dict() for k, m in self.modules.items()},
             "optimizer": self.optimizer.state_dict(),
         }
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            torch.save(state, unfinished)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_at_once(path, content.getvalue())
 
     def load(self, path):
         """Read a checkpoint; no code in it is ever executed.

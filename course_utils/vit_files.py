@@ -6,14 +6,13 @@ file which would run code is refused. Plumbing of week 3.
 """
 
 import json
-import os
 import pickle
 import re
-import tempfile
 from pathlib import Path
 
 import torch
 
+from course_utils.files import write_at_once
 from course_utils.vit import VisionTransformer
 
 METADATA_KEY = "attention_measured"
@@ -70,7 +69,7 @@ def save_vit(path, model, metadata):
     written = {**metadata, "architecture": json.dumps(architecture_of(model))}
     # One key: safetensors would write several in an order left to chance.
     together = {METADATA_KEY: json.dumps(written, sort_keys=True)}
-    _write_at_once(Path(path), save(state, together))
+    write_at_once(path, save(state, together))
 
 
 def read_metadata(path):
@@ -222,17 +221,3 @@ def _build(architecture, state, path):
     state = {key: tensor.float() for key, tensor in state.items()}
     model.load_state_dict(state, assign=True)
     return at_rest(model)
-
-
-def _write_at_once(path, content):
-    """Write a file so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(part, 0o644)  # mkstemp's is for its owner alone
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
