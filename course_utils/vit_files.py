@@ -8,14 +8,21 @@ file which would run code is refused. Plumbing of week 3.
 import json
 import pickle
 import re
-from pathlib import Path
 
 import torch
 
-from course_utils.files import write_at_once
 from course_utils.vit import VisionTransformer
+from course_utils.weights import at_rest, fill, read_weights, write_weights
 
-METADATA_KEY = "attention_measured"
+__all__ = [
+    "architecture_of",
+    "at_rest",
+    "from_hugging_face",
+    "read_metadata",
+    "read_published",
+    "read_saved",
+    "save_vit",
+]
 AGAIN = "Delete it, and its .sha256 if there is one, and load again"
 
 _TO_OURS = (  # Hugging Face's names: transformers 4 and the hub, then 5
@@ -49,27 +56,7 @@ def save_vit(path, model, metadata):
         ValueError: no "origin", metadata that is not text, or weights that
             are NaN or too large for float16.
     """
-    strings = [*metadata, *metadata.values()]
-    if not all(isinstance(s, str) for s in strings):
-        raise ValueError("metadata must map text to text")
-    if "origin" not in metadata or "architecture" in metadata:
-        raise ValueError(
-            'metadata needs "origin", one sentence on where the weights come '
-            'from; "architecture" is written by save_vit itself'
-        )
-    from safetensors.torch import save
-
-    state = {
-        key: tensor.detach().to("cpu", torch.float16).contiguous()
-        for key, tensor in model.state_dict().items()
-    }
-    for key, tensor in state.items():
-        if not tensor.isfinite().all():
-            raise ValueError(f"{key} is NaN, infinite or beyond float16")
-    written = {**metadata, "architecture": json.dumps(architecture_of(model))}
-    # One key: safetensors would write several in an order left to chance.
-    together = {METADATA_KEY: json.dumps(written, sort_keys=True)}
-    write_at_once(path, save(state, together))
+    write_weights(path, model, architecture_of(model), metadata)
 
 
 def read_metadata(path):
@@ -83,9 +70,9 @@ def read_metadata(path):
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: damaged, not safetensors, or not written by `save_vit`.
+        ValueError: damaged, not safetensors, or not written by this course.
     """
-    return _read_safetensors(Path(path))[1]
+    return read_weights(path)[1]
 
 
 def architecture_of(model):
@@ -139,7 +126,7 @@ def read_saved(path):
     errors see `read_metadata`; weights that do not fit the architecture
     that the file states raise ValueError, too.
     """
-    state, metadata = _read_safetensors(path)
+    state, metadata = read_weights(path)
     architecture = json.loads(metadata["architecture"])
     return _build(architecture, state, path), metadata
 
@@ -155,11 +142,6 @@ def read_published(path):
     if not any(name.startswith("blocks.") for name in state):
         state = from_hugging_face(state)
     return _build({}, state, path)
-
-
-def at_rest(model):
-    """Return the model ready to be looked at: eval mode, no gradients."""
-    return model.eval().requires_grad_(False)
 
 
 def _read_pickle(path):
@@ -182,42 +164,5 @@ def _read_pickle(path):
     return state
 
 
-def _read_safetensors(path):
-    """Return tensors and metadata of a file that `save_vit` wrote."""
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no file of weights at {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            written = (file.metadata() or {}).get(METADATA_KEY)
-            keys = file.keys()
-            state = {key: file.get_tensor(key) for key in keys}
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is truncated, damaged or not a safetensors file ({error})"
-        ) from error
-    if written is None:
-        raise ValueError(
-            f"{path} says nothing of its architecture (no metadata "
-            f"{METADATA_KEY!r}): it was not written by save_vit"
-        )
-    return state, json.loads(written)
-
-
 def _build(architecture, state, path):
-    """Return a model with these weights, or name the first that misfits."""
-    with torch.device("meta"):  # shapes alone: nothing to initialise
-        model = VisionTransformer(**architecture)
-    expected = {key: tuple(t.shape) for key, t in model.state_dict().items()}
-    found = {key: tuple(tensor.shape) for key, tensor in state.items()}
-    for key in [*expected, *found]:
-        if expected.get(key) != found.get(key):
-            raise ValueError(
-                f"{path} holds weights of another architecture: {key} has "
-                f"shape {found.get(key, 'none (missing)')}, expected "
-                f"{expected.get(key, 'no such tensor')}"
-            )
-    state = {key: tensor.float() for key, tensor in state.items()}
-    model.load_state_dict(state, assign=True)
-    return at_rest(model)
+    return fill(lambda: VisionTransformer(**architecture), state, path)

@@ -192,7 +192,7 @@ def test_weights_that_half_precision_spoils_are_refused(tmp_path, value):
     [
         ({}, '"origin", one sentence'),
         ({"origin": "x", "steps": 5}, "text to text"),
-        ({"origin": "x", "architecture": "{}"}, "written by save_vit"),
+        ({"origin": "x", "architecture": "{}"}, "not yours to set"),
     ],
 )
 def test_metadata_that_say_too_little_are_refused(tmp_path, metadata, message):
@@ -222,7 +222,7 @@ def test_missing_file_is_named(tmp_path):
 
 def test_file_of_another_tool_is_named(saved):
     save_file(load_file(saved), saved, {"format": "pt"})
-    with pytest.raises(ValueError, match="not written by save_vit"):
+    with pytest.raises(ValueError, match="not written by this course"):
         load_vit(saved)
 
 

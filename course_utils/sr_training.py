@@ -1,0 +1,83 @@
+"""Train a U-Net of week 4, for regression or for diffusion.
+
+The recipe is the usual one: AdamW, a learning rate that warms up and then
+falls along a cosine, gradients clipped to length 1, and a running average
+of the weights (EMA), which is what is used afterwards.
+"""
+
+import copy
+
+import torch
+
+from course_utils.schedules import average_into
+from course_utils.super_resolution import diffusion_loss, regression_loss
+from course_utils.training import Training
+from course_utils.unet import warm_up_cosine
+
+BATCH = 64
+WARM_UP = 50  # steps
+MOST_MEMORY = 0.999  # of the running average
+
+
+def sr_training(
+    net, images, *, steps, accelerator, diffusion=None, rate=1e-3,
+    batch=BATCH, seed=0,
+):  # fmt: skip
+    """Set up a training; `run` of what is returned trains.
+
+    Args:
+        net: a `UNet` with 3 channels going in, or 6 if `diffusion` is given.
+        images: `(n, 3, height, width)` uint8 tensor.
+        steps: number of steps.
+        accelerator: see `training.make_accelerator`.
+        diffusion: a `Diffusion`, or None for regression.
+        rate: learning rate at its peak.
+        batch: pictures a step.
+        seed: of the pictures drawn, of steps and noise.
+
+    Returns:
+        `(training, average)`: a `Training`, and the network whose weights
+        are the running average.
+    """
+    device = accelerator.device
+    net = net.to(device, memory_format=torch.channels_last).train()
+    average = copy.deepcopy(net).eval().requires_grad_(False)
+
+    def loss_at(step):
+        high = draw(images, batch).to(device)
+        if diffusion is None:
+            return regression_loss(net, high)
+        return diffusion_loss(net, diffusion, high)
+
+    def after_step(step):
+        memory = min(MOST_MEMORY, (1 + step) / (10 + step))
+        average_into(average, net, memory)
+
+    training = Training(
+        loss_at=loss_at,
+        modules={"net": net, "average": average},
+        optimizer=torch.optim.AdamW(net.parameters(), weight_decay=0.01),
+        steps=steps,
+        accelerator=accelerator,
+        seed=seed,
+        schedule=lambda step: {
+            "lr": warm_up_cosine(step, steps, rate, WARM_UP)
+        },
+        clip=1.0,
+        after_step=after_step,
+    )
+    return training, average
+
+
+def draw(images, count):
+    """Draw pictures, all turned and mirrored by chance.
+
+    Returns:
+        `(count, 3, height, width)` floats, 0 to 1.
+    """
+    chosen = torch.randint(len(images), (count,))
+    pictures = images[chosen].float() / 255
+    turns = int(torch.randint(4, (1,)))
+    if torch.rand(1) < 0.5:
+        pictures = pictures.flip(3)
+    return pictures.rot90(turns, (2, 3))
