@@ -31,6 +31,7 @@ class Remote:
 _KERAS_FILES = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 _HUGGING_FACE = "https://huggingface.co"
 _HUB_FILE = "pytorch_model.bin"
+_CIFAR_FILES = "datasets/uoft-cs/cifar10/resolve/main/plain_text"
 _DINO_FILES = "https://dl.fbaipublicfiles.com/dino/dino_deitsmall16_pretrain"
 
 # Every file that the course may download. A later week adds a line here.
@@ -56,5 +57,21 @@ REMOTES = {
         (f"{_DINO_FILES}/dino_deitsmall16_pretrain.pth",),
         None,
         86_700_000,
+    ),
+    # CIFAR-10 (Krizhevsky, 2009), Hugging Face's conversion of 50,000 and
+    # 10,000 pictures. Its licence is unstated: each learner downloads it,
+    # the course never ships it. No checksum of these files is known to the
+    # course, so they are pinned on first use.
+    "cifar10_train": Remote(
+        "cifar10_train.parquet",
+        (f"{_HUGGING_FACE}/{_CIFAR_FILES}/train-00000-of-00001.parquet",),
+        None,
+        119_705_255,
+    ),
+    "cifar10_test": Remote(
+        "cifar10_test.parquet",
+        (f"{_HUGGING_FACE}/{_CIFAR_FILES}/test-00000-of-00001.parquet",),
+        None,
+        23_940_850,
     ),
 }

@@ -14,17 +14,17 @@ RECIPES = {
     "regression": {
         "is": "regression, no attention",
         "mixer": "perceptron", "diffusion": False,
-        "steps": 4000, "rate": 2e-3,
+        "steps": 8000, "rate": 2e-3,
     },
     "diffusion": {
         "is": "diffusion, no attention",
         "mixer": "perceptron", "diffusion": True,
-        "steps": 8000, "rate": 1e-3,
+        "steps": 8000, "rate": 2e-3,
     },
     "attention": {
         "is": "diffusion, with self-attention at 8x8 places",
         "mixer": "attention", "diffusion": True,
-        "steps": 8000, "rate": 1e-3,
+        "steps": 8000, "rate": 2e-3,
     },
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from course_utils import diffusion as steps_of
 from course_utils.sr_inputs import check_condition, check_pictures
 
 FACTOR = 4
-RESIDUAL = 0.067  # standard deviation of the residual, on training crops
+RESIDUAL = 0.07  # standard deviation of the residual, on training crops
 
 
 def reduce(high):
