@@ -1,0 +1,126 @@
+"""How good is a super-resolved picture? Five answers that disagree.
+
+Pictures are tensors `(batch, 3, height, width)`, 0 to 1. Scores come one
+for each picture, so that `metrics.bootstrap_interval` can say how far to
+trust their mean. Used in week 4.
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from course_utils.metrics import bootstrap_interval
+from course_utils.sr_inputs import check_alike
+from course_utils.super_resolution import reduce
+
+NAMES = ("PSNR", "SSIM", "sharpness", "consistency")
+MOST_DB = 100.0  # of equal pictures: their PSNR would be infinite
+PATCH = 7  # pixels, of what `patch_distance` compares
+
+
+def psnr(pictures, truth):
+    """Return the peak signal-to-noise ratio in dB, `(batch,)`.
+
+    10 log10(1 / mean squared error): 3 dB more is half the error. Equal
+    pictures get 100.
+
+    Raises:
+        ValueError: shapes that differ.
+    """
+    check_alike(pictures, truth)
+    error = (pictures - truth).square().mean(dim=(1, 2, 3)).double()
+    return (-10 * error.clamp_min(10 ** (-MOST_DB / 10)).log10()).numpy()
+
+
+def ssim(pictures, truth):
+    """Return the structural similarity, `(batch,)`, at most 1.
+
+    scikit-image's, with its standard window of 7 pixels. Wang et al.,
+    "Image Quality Assessment" (2004).
+    """
+    from skimage.metrics import structural_similarity
+
+    check_alike(pictures, truth)
+    pairs = zip(pictures.numpy(), truth.numpy(), strict=True)
+    return np.array(
+        [structural_similarity(*p, channel_axis=0, data_range=1) for p in pairs]
+    )
+
+
+def gradient_energy(pictures):
+    """Return the mean squared difference of neighbours, `(batch,)`."""
+    across = pictures.diff(dim=3).square().mean(dim=(1, 2, 3))
+    down = pictures.diff(dim=2).square().mean(dim=(1, 2, 3))
+    return (across + down).numpy()
+
+
+def sharpness(pictures, truth):
+    """Return the gradient energy as a share of the true one's mean.
+
+    `(batch,)`; its mean is 1 for pictures as sharp as real ones.
+    """
+    check_alike(pictures, truth)
+    return gradient_energy(pictures) / gradient_energy(truth).mean()
+
+
+def consistency(pictures, truth):
+    """Return how well the coarse pictures agree, in dB, `(batch,)`."""
+    return psnr(reduce(pictures), reduce(truth))
+
+
+def scores(pictures, truth):
+    """Return the scores of `NAMES`, a dict of `(batch,)` arrays."""
+    functions = (psnr, ssim, sharpness, consistency)
+    named = zip(NAMES, functions, strict=True)
+    return {name: score(pictures, truth) for name, score in named}
+
+
+def patch_distance(pictures, truth, directions=200, seed=0):
+    """Return how unlike real patches the patches of pictures are.
+
+    Sliced Wasserstein distance of all 7x7 patches, each less its mean:
+    along random directions, the mean difference of sorted numbers. It does
+    not ask whether a picture is the right one, only whether such patches
+    occur as often in real ones. Rabin et al., "Wasserstein Barycenter and
+    its Application to Texture Mixing" (2011).
+
+    Args:
+        pictures, truth: `(batch, 3, height, width)`, of equal shapes; they
+            may show different scenes.
+        directions: number of directions.
+        seed: of the directions.
+
+    Returns:
+        A float, 0 for the same patches; in units of pixel values times 100.
+    """
+    check_alike(pictures, truth)
+    generator = torch.Generator().manual_seed(seed)
+    across = torch.randn(3 * PATCH**2, directions, generator=generator)
+    across = F.normalize(across, dim=0)
+    sides = [_along(part, across) for part in (pictures, truth)]
+    return 100 * (sides[0] - sides[1]).abs().mean().item()
+
+
+def _along(pictures, directions):
+    patches = F.unfold(pictures, PATCH, stride=3)  # (batch, 147, places)
+    patches = patches.transpose(1, 2).reshape(-1, directions.shape[0])
+    patches = patches - patches.mean(dim=1, keepdim=True)
+    return (patches @ directions).sort(dim=0).values
+
+
+def print_scores(table):
+    """Print a table of scores with 95% intervals over pictures.
+
+    Args:
+        table: dict from method to what `scores` returned.
+    """
+    print(f"{'':22}" + "".join(f"{name:>26}" for name in NAMES))
+    for method, found in table.items():
+        cells = [_cell(found[name]) for name in NAMES]
+        print(f"{method:22}" + "".join(f"{cell:>26}" for cell in cells))
+
+
+def _cell(values):
+    mean, low, high = bootstrap_interval(values)
+    digits = 2 if abs(mean) < 10 else 1
+    return f"{mean:.2f} [{low:.{digits}f}, {high:.{digits}f}]"
