@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from course_utils.progress_bar import track
+from course_utils.sr_training import draw
 from course_utils.super_resolution import FACTOR, RESIDUAL, enlarge, reduce
 
 TILE = 8  # pixels, side of a tile
@@ -109,3 +111,22 @@ def reference_loss(net, high):
     """Mean squared error, as a share of about what bicubic's is."""
     reference, _ = shuffled(high)
     return F.mse_loss(net(reduce(high), reference), high) / RESIDUAL**2
+
+
+def train_reader(net, images, steps, rate=4e-3, batch=64):
+    """Train a network that gets a coarse picture and a reference.
+
+    Args:
+        net: `net(low, reference)` returns fine pictures.
+        images: `(n, 3, 32, 32)` uint8 tensor.
+        steps: number of steps; the rate climbs to `rate`, falls to 0.
+    """
+    optimizer = torch.optim.AdamW(net.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps
+    )
+    for _ in track(range(steps), f"{steps:,} steps"):
+        optimizer.zero_grad()
+        reference_loss(net, draw(images, batch)).backward()
+        optimizer.step()
+        schedule.step()

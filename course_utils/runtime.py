@@ -42,6 +42,11 @@ WEEKS = {
         ("torch",),
         {"quick": 4, "full": None},
     ),
+    4: Week(
+        "Diffusion super-resolution",
+        ("torch",),
+        {"quick": 4, "full": None},
+    ),
 }
 
 

@@ -41,10 +41,9 @@ def ssim(pictures, truth):
     from skimage.metrics import structural_similarity
 
     check_alike(pictures, truth)
+    options = {"channel_axis": 0, "data_range": 1}
     pairs = zip(pictures.numpy(), truth.numpy(), strict=True)
-    return np.array(
-        [structural_similarity(*p, channel_axis=0, data_range=1) for p in pairs]
-    )
+    return np.array([structural_similarity(*p, **options) for p in pairs])
 
 
 def gradient_energy(pictures):
@@ -106,6 +105,22 @@ def _along(pictures, directions):
     patches = patches.transpose(1, 2).reshape(-1, directions.shape[0])
     patches = patches - patches.mean(dim=1, keepdim=True)
     return (patches @ directions).sort(dim=0).values
+
+
+def steps_to(losses, level, window=50):
+    """Return the first step at which the running mean reaches a level.
+
+    Args:
+        losses: `(steps,)`.
+        level: the loss to come down to.
+        window: steps that the mean is taken over.
+
+    Returns:
+        Number of steps done; infinity if it is never reached.
+    """
+    smooth = np.convolve(losses, np.ones(window) / window, "valid")
+    low = np.flatnonzero(smooth <= level)
+    return int(low[0]) + window if len(low) else float("inf")
 
 
 def print_scores(table):

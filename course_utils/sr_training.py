@@ -10,6 +10,7 @@ import copy
 import torch
 
 from course_utils.schedules import average_into
+from course_utils.sr_inputs import check_training
 from course_utils.super_resolution import diffusion_loss, regression_loss
 from course_utils.training import Training
 from course_utils.unet import warm_up_cosine
@@ -38,7 +39,14 @@ def sr_training(
     Returns:
         `(training, average)`: a `Training`, and the network whose weights
         are the running average.
+
+    Raises:
+        TypeError: images are not a uint8 tensor, batch or steps not whole.
+        ValueError: images of another shape, none, or with a side that is no
+            multiple of 4; batch, rate or seed out of range; a net with
+            another number of channels going in.
     """
+    check_training(net, images, diffusion, rate, batch)
     device = accelerator.device
     net = net.to(device, memory_format=torch.channels_last).train()
     average = copy.deepcopy(net).eval().requires_grad_(False)
@@ -65,6 +73,7 @@ def sr_training(
         },
         clip=1.0,
         after_step=after_step,
+        batch=batch,
     )
     return training, average
 
@@ -72,8 +81,13 @@ def sr_training(
 def draw(images, count):
     """Draw pictures, all turned and mirrored by chance.
 
+    Args:
+        images: `(n, 3, height, width)` uint8 tensor.
+        count: how many, drawn with replacement.
+
     Returns:
-        `(count, 3, height, width)` floats, 0 to 1.
+        `(count, 3, height, width)` floats, 0 to 1; all turned by the same
+        quarter turns, after which height and width may have changed places.
     """
     chosen = torch.randint(len(images), (count,))
     pictures = images[chosen].float() / 255

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import torch
+
 from course_utils.bundled import REINSTALL, bundled
 from course_utils.diffusion import Diffusion, cosine_schedule
 from course_utils.unet import UNet
@@ -70,7 +72,13 @@ def load_net(name):
         FileNotFoundError: no such file.
     """
     if name not in RECIPES:
-        return _load(Path(name).expanduser())
+        path = Path(name).expanduser()
+        if not path.suffix and not path.exists():
+            raise FileNotFoundError(
+                f"no network {str(name)!r}: choose one of "
+                f"{', '.join(RECIPES)}, or the path of a .safetensors file"
+            )
+        return _load(path)
     try:
         return _load(bundled(f"sr_{name}.safetensors"))
     except ValueError as error:
@@ -79,10 +87,12 @@ def load_net(name):
 
 def _load(path):
     state, metadata = read_weights(path)
-    settings = json.loads(metadata["architecture"])
+    settings = metadata["architecture"]
     try:
-        UNet(**settings)
-    except TypeError as error:
+        settings = json.loads(settings)
+        with torch.device("meta"):  # no numbers drawn, and no memory used
+            UNet(**settings)
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is not of a U-Net of week 4: its architecture is "
             f"{settings}"

@@ -50,7 +50,7 @@ def test_environment_overrides_and_argument_overrides_both(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"week": 9}, "unknown week 9: choose one of 1, 2, 3"),
+        ({"week": 9}, "unknown week 9: choose one of 1, 2, 3, 4"),
         ({"week": "1"}, "unknown week '1'"),
         ({"week": True}, "unknown week True"),
         ({"week": 1, "preset": "fast"}, 'unknown preset .* "quick" or "full"'),
