@@ -1,5 +1,7 @@
 """Errors that name what is wrong with what a diffusion is given."""
 
+from numbers import Integral
+
 import torch
 
 
@@ -11,8 +13,27 @@ def check_choice(name, value, choices):
         )
 
 
+def check_whole(name, value, least):
+    """Raise TypeError or ValueError unless value is a whole number."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(
+            f"{name} must be a whole number (int), got {value!r} of type "
+            f"{type(value).__name__}"
+        )
+    if value < least:
+        raise ValueError(f"{name} must be {least} or more, got {value}")
+
+
+def check_tensor(name, value):
+    """Raise TypeError unless value is a tensor of floats."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        kind = getattr(value, "dtype", type(value).__name__)
+        raise TypeError(f"{name} must be a tensor of floats, got {kind}")
+
+
 def check_betas(betas):
-    """Raise ValueError unless every beta is between 0 and 1."""
+    """Raise TypeError or ValueError unless every beta is between 0 and 1."""
+    check_tensor("betas", betas)
     if betas.ndim != 1 or len(betas) < 2:
         raise ValueError(
             "a schedule needs 2 or more betas in a row, got shape "
@@ -29,7 +50,8 @@ def check_betas(betas):
 
 
 def check_alpha_bars(alpha_bars):
-    """Raise ValueError unless they fall, between 1 and 0."""
+    """Raise TypeError or ValueError unless they fall, between 1 and 0."""
+    check_tensor("alpha_bars", alpha_bars)
     falls = alpha_bars.ndim == 1 and len(alpha_bars) >= 2
     falls = falls and bool((alpha_bars.diff() < 0).all())
     if not falls or not 0 < alpha_bars[-1] < alpha_bars[0] < 1:
@@ -60,8 +82,32 @@ def check_steps(t, total):
         )
 
 
+def check_pair(now, then):
+    """Raise TypeError or ValueError unless a step leads from now to then."""
+    check_tensor("now", now)
+    check_tensor("then", then)
+    if not ((now > 0) & (now < then) & (then <= 1)).all():
+        raise ValueError(
+            "a step back needs 0 < now < then <= 1: alpha_bar at this step, "
+            f"and at the earlier one, where it is larger; got now = {now} and "
+            f"then = {then}"
+        )
+
+
+def check_batch(name, pictures, t):
+    """Raise TypeError or ValueError unless each picture has its step."""
+    check_tensor(name, pictures)
+    if pictures.ndim != 4 or len(pictures) != len(t):
+        raise ValueError(
+            f"{name} needs shape (batch, channels, height, width) and t "
+            f"(batch,); got {tuple(pictures.shape)} and {tuple(t.shape)}"
+        )
+
+
 def check_same_shape(name, array, other_name, other):
-    """Raise ValueError unless two tensors have the same shape."""
+    """Raise TypeError or ValueError unless two tensors are alike."""
+    check_tensor(name, array)
+    check_tensor(other_name, other)
     if array.shape != other.shape:
         raise ValueError(
             f"{name} has shape {tuple(array.shape)} and {other_name} "

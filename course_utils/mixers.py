@@ -15,9 +15,13 @@ GROUPS = 8  # of channels that are normalised together
 
 
 class SelfAttention(nn.Module):
-    """Every place attends to all places; Vaswani et al. (2017)."""
+    """Every place attends to all places; Vaswani et al. (2017).
+
+    Raises ValueError where num_heads do not divide the channels.
+    """
 
     def __init__(self, channels, num_heads, gamma=0.0):
+        check_heads(channels, num_heads)
         super().__init__()
         self.num_heads = num_heads
         self.norm = nn.GroupNorm(GROUPS, channels)
@@ -31,10 +35,12 @@ class SelfAttention(nn.Module):
         return x.unflatten(1, (self.num_heads, -1)).transpose(2, 3)
 
     def query_key_value(self, x, coarse):
+        """Return the three, each (batch, heads, tokens, head_dim)."""
         query, key, value = self.qkv(self.norm(x)).chunk(3, dim=1)
         return self.split(query), self.split(key), self.split(value)
 
     def attend(self, query, key, value):
+        """Return a mean of the values for each query, shaped like it."""
         scale = query.shape[-1] ** -0.5
         attn = (query @ key.transpose(2, 3) * scale).softmax(dim=-1)
         return attn @ value  # (batch, heads, tokens, head_dim)
@@ -58,12 +64,14 @@ class LinearAttention(SelfAttention):
     """
 
     def attend(self, query, key, value):
+        """Return a mean of the values for each query, shaped like it."""
         query, key = F.elu(query) + 1, F.elu(key) + 1  # positive
         summed = key.transpose(2, 3) @ value  # (batch, heads, dim, dim)
         total = query @ key.sum(dim=2)[..., None]  # (.., tokens, 1)
         return query @ summed / total
 
     def weights(self, x, coarse):
+        """Return what `attend` never makes, (batch, heads, queries, keys)."""
         query, key, _ = self.query_key_value(x, coarse)
         attn = (F.elu(query) + 1) @ (F.elu(key) + 1).transpose(2, 3)
         return attn / attn.sum(dim=-1, keepdim=True)
@@ -122,14 +130,20 @@ def make_mixer(kind, channels, num_heads):
     """Return a module for the slot.
 
     Raises:
-        ValueError: unknown kind, or heads that do not divide the channels.
+        ValueError: unknown kind, heads that do not divide the channels, or
+            channels that cannot be normalised in groups.
     """
     if kind not in MIXERS:
         raise ValueError(
             f"unknown mixer {kind!r}: choose one of {', '.join(MIXERS)}"
         )
+    check_heads(channels, num_heads)
+    return MIXERS[kind](channels, num_heads)
+
+
+def check_heads(channels, num_heads):
+    """Raise ValueError unless heads share the channels evenly."""
     if num_heads < 1 or channels % num_heads:
         raise ValueError(
             f"{num_heads} heads do not divide {channels} channels"
         )
-    return MIXERS[kind](channels, num_heads)

@@ -5,10 +5,7 @@ was interrupted and resumed gives the same result as one that was not.
 Hugging Face Accelerate chooses the device and the precision.
 """
 
-import contextlib
 import io
-import signal
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +15,7 @@ import torch
 
 from course_utils.accelerators import kernels, make_accelerator
 from course_utils.files import write_at_once
+from course_utils.interruptions import stop_on_sigint
 from course_utils.schedules import average_into, cosine
 
 __all__ = [
@@ -54,6 +52,8 @@ class Training:
     clip: largest norm of all gradients together, or None.
     after_step: called with the step once the weights have moved, for
         example to average them.
+    batch: how many pictures `loss_at` takes a step, if that is to be named
+        when memory runs out, or None.
 
     losses: one float for each step done.
     notes: dict from number of steps done to what `watch` returned.
@@ -70,6 +70,7 @@ class Training:
     schedule: Callable | None = None
     clip: float | None = None
     after_step: Callable | None = None
+    batch: int | None = None
     losses: list = field(default_factory=list)
     notes: dict = field(default_factory=dict)
 
@@ -77,6 +78,7 @@ class Training:
         for name, value, least in (
             ("steps", self.steps, 1),
             ("seed", self.seed, 0),
+            ("batch", 1 if self.batch is None else self.batch, 1),
         ):
             if not isinstance(value, int) or not least <= value < 2**32:
                 raise ValueError(
@@ -112,6 +114,8 @@ class Training:
             CheckpointError: the file is damaged or of another training.
             FloatingPointError: the loss or a gradient is no number.
             KeyboardInterrupt: stopped by the learner; all is saved.
+            torch.OutOfMemoryError: the GPU's memory is full; the text says
+                which batch to try.
             TypeError: `watch` returned something else than numbers.
         """
         from course_utils.progress_bar import ProgressBar
@@ -120,7 +124,7 @@ class Training:
             self.load(path)
             print(f"going on after {self.done} of {self.steps} steps")
         self._look(watch, watch_every)
-        with ProgressBar(label, self.steps) as bar, _stop_on_sigint() as stop:
+        with ProgressBar(label, self.steps) as bar, stop_on_sigint() as stop:
             bar.update(self.done)
             while self.done < self.steps and not stop:
                 loss = self._step()
@@ -137,6 +141,23 @@ class Training:
             )
 
     def _step(self):
+        try:
+            return self._move()
+        except torch.OutOfMemoryError as error:
+            said = str(error).partition(". ")[0]
+        # Raised out here: `error` would keep alive what fills the memory.
+        raise torch.OutOfMemoryError(self._too_large(said))
+
+    def _too_large(self, said):
+        text = f"out of memory at step {self.done}"
+        if self.batch is None:
+            return f"{text}: try half as large a batch ({said})"
+        text += f" with batches of {self.batch}"
+        if self.batch == 1:
+            return f"{text}: try smaller pictures or a smaller net ({said})"
+        return f"{text}: try batch={self.batch // 2} ({said})"
+
+    def _move(self):
         step = self.done
         torch.manual_seed(self.seed * SEED_STRIDE + step)
         if self.schedule is not None:
@@ -145,8 +166,8 @@ class Training:
             loss = self.loss_at(step)
         if not torch.isfinite(loss):
             raise FloatingPointError(
-                f"the loss is {loss.item()} at step {step}: lower the "
-                "learning rate, or clip the gradients"
+                f"the loss is {loss.item()} at step {step}{self._rate()}: "
+                "lower the learning rate, or clip the gradients"
             )
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
@@ -166,9 +187,13 @@ class Training:
         foreseen = self.accelerator.mixed_precision == "fp16"
         if norm is not None and not norm.isfinite() and not foreseen:
             raise FloatingPointError(
-                f"a gradient is no number at step {step}: lower the learning "
-                "rate, or look for a division by zero"
+                f"a gradient is no number at step {step}{self._rate()}: lower "
+                "the learning rate, or look for a division by zero"
             )
+
+    def _rate(self):
+        rates = [g["lr"] for g in self.optimizer.param_groups if "lr" in g]
+        return f", learning rate {max(rates):.3g}" if rates else ""
 
     def _set(self, values):
         for group in self.optimizer.param_groups:
@@ -259,23 +284,3 @@ def _plain(value):
 
 def _shapes(state):
     return {name: tensor.shape for name, tensor in state.items()}
-
-
-@contextlib.contextmanager
-def _stop_on_sigint():
-    """Yield a list that is filled when the learner interrupts the kernel."""
-    asked = []
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def ask(*_):
-        if asked:  # a second time: at once
-            raise KeyboardInterrupt
-        asked.append(True)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)

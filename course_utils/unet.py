@@ -37,7 +37,13 @@ def time_embedding(steps, width):
 
 
 class ResBlock(nn.Module):
-    """Two convolutions; the time scales and shifts what is between them."""
+    """Two convolutions; the time scales and shifts what is between them.
+
+    `forward(x, time)`: x `(batch, in_channels, height, width)`, time
+    `(batch, TIME_WIDTH)`. Returns `(batch, channels, height, width)`.
+    Perez et al., "FiLM: Visual Reasoning with a General Conditioning Layer"
+    (2018).
+    """
 
     def __init__(self, in_channels, channels):
         super().__init__()
@@ -73,12 +79,16 @@ class UNet(nn.Module):
     multiples of 4; steps `(batch,)`. Returns `(batch, 3, height, width)`.
     The enlarged coarse picture is the last three channels of x. Ronneberger
     et al., "U-Net" (2015); Ho et al. (2020). Used in week 4.
+
+    Raises ValueError for channels, widths, heads or mixers that cannot be,
+    and in `forward` for an x or steps of another shape.
     """
 
     def __init__(
         self, in_channels=6, widths=(64, 128), mixer="perceptron",
         num_heads=4, everywhere=False,
     ):  # fmt: skip
+        _check_settings(in_channels, widths)
         super().__init__()
         self.settings = {
             "in_channels": in_channels, "widths": list(widths),
@@ -108,6 +118,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, x, steps):
+        _check_input(x, steps, self.settings["in_channels"])
         time = self.time(time_embedding(steps, TIME_WIDTH // 2))
         coarse = F.avg_pool2d(x[:, -3:], 4)
         h = self.stem(F.pixel_unshuffle(x, PATCH))  # (batch, wide, 16, 16)
@@ -122,8 +133,45 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.out(h), PATCH)
 
 
+def _check_settings(in_channels, widths):
+    if len(widths) != 2 or any(w < 1 or w % GROUPS for w in widths):
+        raise ValueError(
+            f"widths must be two multiples of {GROUPS}, at 16x16 and at 8x8 "
+            f"places, got {tuple(widths)}"
+        )
+    if in_channels < 3:
+        raise ValueError(
+            f"in_channels is {in_channels}: the last three channels hold the "
+            "coarse picture, so take 3 (regression) or 6 (diffusion)"
+        )
+
+
+def _check_input(x, steps, in_channels):
+    if x.ndim != 4 or x.shape[1] != in_channels:
+        raise ValueError(
+            f"x needs shape (batch, {in_channels}, height, width), got "
+            f"{tuple(x.shape)}: networks for regression take the enlarged "
+            "coarse picture (3 channels), for diffusion x_t before it (6)"
+        )
+    for name, side in zip(("height", "width"), x.shape[2:], strict=True):
+        if side < 4 or side % 4:
+            raise ValueError(
+                f"the {name} of x is {side}: it must be a multiple of 4, "
+                "since it is halved twice"
+            )
+    if steps.shape != x.shape[:1]:
+        raise ValueError(
+            f"steps need shape ({len(x)},), one for each picture; got "
+            f"{tuple(steps.shape)}"
+        )
+
+
 def multiplications(net, *inputs):
-    """Return the multiply-adds of one forward pass."""
+    """Return the multiply-adds of one forward pass.
+
+    Those of convolutions and matrix products; norms, softmax and the like
+    are left out.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

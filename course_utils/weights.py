@@ -84,7 +84,21 @@ def read_weights(path):
             f"{path} says nothing of its architecture (no metadata "
             f"{METADATA_KEY!r}): it was not written by this course"
         )
-    return state, json.loads(written)
+    return state, _understood(written, path)
+
+
+def _understood(written, path):
+    try:
+        metadata = json.loads(written)
+        told = {name: metadata[name] for name in ("architecture", "origin")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged: what it says of its architecture and origin "
+            f"cannot be read ({error!r})"
+        ) from error
+    if not all(isinstance(text, str) for text in told.values()):
+        raise ValueError(f"{path} is damaged: {told} should be texts")
+    return metadata
 
 
 def fill(make, state, path):

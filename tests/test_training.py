@@ -1,8 +1,10 @@
 """The training loop: its arithmetic, interruptions, and broken files."""
 
+import gc
 import os
 import pickle
 import signal
+import weakref
 
 import numpy as np
 import pytest
@@ -185,7 +187,8 @@ def test_a_loss_that_is_no_number_stops_before_it_harms(tmp_path):
     training = make()
     before = state(training)
     training.loss_at = lambda step: torch.tensor(float("nan"))
-    with pytest.raises(FloatingPointError, match="lower the learning rate"):
+    said = "nan at step 0, learning rate 0.1: lower the learning rate"
+    with pytest.raises(FloatingPointError, match=said):
         training.run(path=tmp_path / "checkpoint")
     assert all(torch.equal(v, before[k]) for k, v in state(training).items())
 
@@ -195,9 +198,68 @@ def test_a_gradient_that_is_no_number_stops_before_it_harms():
     weight = training.modules["model"].weight
     before = state(training)
     training.loss_at = lambda step: (weight - weight).abs().sqrt().sum()
-    with pytest.raises(FloatingPointError, match="a gradient is no number"):
+    said = "a gradient is no number at step 0, learning rate 0.1: lower"
+    with pytest.raises(FloatingPointError, match=said):
         training.run()
     assert all(torch.equal(v, before[k]) for k, v in state(training).items())
+
+
+def test_the_rate_named_is_the_schedule_s_and_the_largest_or_none():
+    training = make(groups=2, schedule=lambda step: {"lr": 0.5 / (step + 1)})
+    weight, loss_at = training.modules["model"].weight, training.loss_at
+    training.optimizer.param_groups[0].update(lr=0.75, fixed=("lr",))
+    training.loss_at = lambda step: loss_at(step) * (torch.inf if step else 1)
+    with pytest.raises(FloatingPointError, match="step 1, learning rate 0.75"):
+        training.run()
+    for group in training.optimizer.param_groups:
+        del group["lr"]
+    training.schedule = None
+    with pytest.raises(FloatingPointError, match="is inf at step 1: lower"):
+        training.run()
+    assert weight.isfinite().all()
+
+
+@pytest.mark.parametrize("when", ["forward", "backward", "after"])
+def test_a_full_gpu_is_named_wherever_it_runs_full(when, tmp_path):
+    def fills(*_):
+        raise torch.OutOfMemoryError(
+            "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ..."
+        )
+
+    training = make()
+    weight = training.modules["model"].weight
+    if when == "forward":
+        training.loss_at = fills
+    if when == "backward":
+        weight.register_hook(fills)
+    if when == "after":
+        training.after_step = fills
+    said = "^out of memory at step 0: try half as large a batch .CUDA out of m"
+    with pytest.raises(torch.OutOfMemoryError, match=said):
+        training.run(path=tmp_path / "checkpoint")
+    assert training.done == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_after_a_full_gpu_the_memory_is_given_back():
+    training = make()
+
+    class Large:
+        pass
+
+    kept = []
+
+    def fills(step):
+        large = Large()  # what stands for activations
+        kept.append(weakref.ref(large))
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    training.loss_at = fills
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        training.run()
+    assert caught.value is not None  # held, as a notebook does
+    gc.collect()
+    assert kept[0]() is None
 
 
 def test_a_second_ctrl_c_stops_at_once():
@@ -221,7 +283,8 @@ def test_what_could_not_be_read_back_is_refused_at_the_start():
 
 
 @pytest.mark.parametrize(
-    "options", [{"steps": 0}, {"seed": -1}, {"seed": 1.5}]
+    "options",
+    [{"steps": 0}, {"seed": -1}, {"seed": 1.5}, {"batch": 0}, {"batch": 8.0}],
 )
 def test_numbers_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="whole number"):

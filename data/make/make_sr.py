@@ -29,6 +29,8 @@ def main():
     parser.add_argument("kind", choices=RECIPES)
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
+    if arguments.out.suffix != ".safetensors":
+        parser.error(f"out must end in .safetensors, got {arguments.out}")
 
     import torch
 
@@ -68,6 +70,13 @@ def main():
 
 
 def metadata(recipe, trained, training):
+    """Return what a file says of itself, a dict of text to text.
+
+    Args:
+        recipe: one of `sr_weights.RECIPES`.
+        trained: how far: steps, batches, time.
+        training: the `Training`, of which device and precision are told.
+    """
     import torch
 
     on_cpu = training.accelerator.device.type == "cpu"
