@@ -164,6 +164,22 @@ def gif(frames, alt, seconds=0.15):
     _display_picture(buffer.getvalue(), "gif", alt)
 
 
+def source(*parts):
+    """Return the code of functions and classes, to be shown in colour.
+
+    Args:
+        parts: functions or classes of a module; they are shown as they
+            stand there, in this order.
+
+    Used in week 4.
+    """
+    import inspect
+
+    from IPython.display import Code
+
+    return Code("\n".join(map(inspect.getsource, parts)), language="python")
+
+
 def use_course_style():
     """Set fonts and the colour-blind-safe cycle (Petroff 2021)."""
     import matplotlib.pyplot as plt
@@ -196,7 +212,9 @@ def _with_palette(buffer):
 
     smaller = io.BytesIO()
     with Image.open(buffer) as picture:
-        reduced = picture.convert("RGB").quantize(256)
+        # The default method would shift single bright colours.
+        coverage = Image.Quantize.MAXCOVERAGE
+        reduced = picture.convert("RGB").quantize(256, coverage)
     reduced.save(smaller, "png", optimize=True)
     return smaller.getvalue()
 

@@ -45,7 +45,7 @@ WEEKS = {
     4: Week(
         "Diffusion super-resolution",
         ("torch",),
-        {"quick": 4, "full": None},
+        {"quick": 5, "full": None},
     ),
 }
 

@@ -182,10 +182,10 @@ def print_scores(table):
         KeyError: a score of `NAMES` is missing.
         ValueError: scores of one picture alone, or NaN.
     """
-    lines = [f"{'':18}" + "".join(f"{name:>20}" for name in NAMES)]
+    lines = [f"{'':18}" + "".join(f"{name:>22}" for name in NAMES)]
     for method, found in table.items():
         cells = [_cell(found[name]) for name in NAMES]
-        lines.append(f"{method:18}" + "".join(f"{c:>20}" for c in cells))
+        lines.append(f"{method:18}" + "".join(f"{c:>22}" for c in cells))
     print("\n".join(lines))
 
 

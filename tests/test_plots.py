@@ -104,3 +104,12 @@ def test_curves_differ_by_more_than_colour():
     with pytest.raises(ValueError, match="'short' has 2 values for 3 points"):
         plots.curves(ax, [1, 2, 3], {"short": [1, 2]}, "x")
     plt.close(fig)
+
+
+def test_source_shows_code_as_it_stands():
+    import inspect
+
+    shown = plots.source(plots.source, plots.curves)
+    code = "".join(map(inspect.getsource, (plots.source, plots.curves)))
+    assert shown.data.split() == code.split()
+    assert "<pre" in shown._repr_html_()

@@ -188,6 +188,15 @@ def test_distance_is_symmetric_and_scales_with_pixels(truth, blurred):
     assert half == pytest.approx(there / 2, rel=1e-4)
 
 
+def test_one_patch_against_none_by_hand():
+    """Its length, along a direction of 147 dimensions, in pixels x 100."""
+    patch = torch.rand(1, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+    length = (patch - patch.mean()).norm()
+    found = patch_distance(patch, torch.ones_like(patch), directions=3000)
+    expected = 100 * length * math.sqrt(2 / (math.pi * 147))
+    assert found == pytest.approx(expected.item(), rel=0.05)
+
+
 def test_directions_are_drawn_by_seed_alone(truth, blurred):
     before = torch.get_rng_state()
     found = [patch_distance(blurred, truth, seed=s) for s in (0, 0, 1)]
@@ -330,15 +339,15 @@ def test_the_table_s_layout(capsys):
             "consistency": [100.0] * 3}  # fmt: skip
     print_scores({"bicubic": even, "regression, long": even})
     lines = capsys.readouterr().out.splitlines()
-    width = 22 + 4 * 26
+    width = 18 + 4 * 22
     assert lines[0].split() == list(NAMES)
     assert lines[1] == (
-        "bicubic                       27.30 [27.3, 27.3]"
-        "         0.50 [0.50, 0.50]         1.00 [1.00, 1.00]"
-        "     100.00 [100.0, 100.0]"
+        "bicubic               27.30 [27.3, 27.3]"
+        "     0.50 [0.50, 0.50]     1.00 [1.00, 1.00]"
+        " 100.00 [100.0, 100.0]"
     )
     assert [len(line) for line in lines] == [width] * 3
-    assert lines[2] == "regression, long".ljust(22) + lines[1][22:]
+    assert lines[2] == "regression, long".ljust(18) + lines[1][18:]
 
 
 def test_intervals_are_those_of_the_bootstrap(capsys, truth, blurred):
