@@ -20,7 +20,7 @@
 # | 2 | [Multi-head attention in Keras](week2_multi_head_attention.ipynb) | put an attention layer on trial, build a correct one, and design an experiment that can tell whether it helps | 80 |
 # | 3 | [ViT and DINO attention maps](week3_vit_and_dino.ipynb) | build a Vision Transformer, load DINO's weights into it, read its attention correctly, and score its maps against masks and against maps that cost nothing | 90 |
 # | 3, bonus | [Train DINO yourself](week3_bonus_train_dino.ipynb) | train a ViT without labels, see it collapse without its brakes, and follow it by a score the loss does not know of | 45 |
-# | 4 | Diffusion super-resolution with attention | in preparation | |
+# | 4 | [Diffusion super-resolution](week4_diffusion_super_resolution.ipynb) | build a diffusion model every part of which is checked, say why sharp pictures score worse, and test what attention adds to it | 150 |
 # | 5 | Cross-attention and class imbalance | in preparation | |
 # | 6 | Patch-graph denoising, attention heads and EM | in preparation | |
 
