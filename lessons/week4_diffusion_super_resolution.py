@@ -19,8 +19,8 @@
 # - test an attention layer against an equal one, over seeds;
 # - name a task that attention solves and rivals of equal size do not.
 #
-# **Time**: two sittings of 75 minutes; the computer works for about five. **Needs**:
-# weeks 1 and 2, a little PyTorch; section 2 of week 3 helps.
+# **Time**: two sittings of 75 minutes; the computer works for about five.
+# **Needs**: weeks 1 and 2, a little PyTorch; section 2 of week 3 helps.
 #
 # **Contents**: [1 The task](#s1) · [2 Regression](#s2) · [3 Noise](#s3) ·
 # [4 Back from noise](#s4) · [5 A tutorial, mended](#s5) ·
@@ -737,7 +737,7 @@ refuted("the script runs as published (crashes)",
 # six repairs runs, and is wrong: pictures aliased, one number for a clock
 # (exercise 5 replaced it), noise clamped, models of unequal size compared on
 # one training picture. Two exercises mend crashes and silent errors. Here is
-# what to mend first (the tutorial's pictures come from -1 to 1, ours from 0):
+# what to mend first (its pictures come from -1 to 1, ours from 0 to 1):
 
 # %%
 source(tutorial.DiffusionProcess.forward_process, tutorial.train_step)
@@ -875,9 +875,9 @@ claim("realism: regression's distance over the sample's",
       baseline=("bicubic's", unreal["bicubic"] / unreal["one sample"]))
 
 # %% [markdown]
-# You should see the winner of one come last in the other: the sample is the
-# most real and the least right, bicubic aside; the mean of samples gives up
-# detail and gets its decibels back.
+# You should see the winner in realism come last in PSNR: the sample is the most
+# real and the least right. The mean of samples gives up detail and gets its
+# decibels back.
 # No training can end this: if samples are drawn as they should be, one is
 # as far from the mean as the truth is, on average, and its squared error is
 # *twice* the mean's (3 dB less). Blau and Michaeli (2018) call it the
@@ -1078,9 +1078,9 @@ claim("gamma after the long runs, from 0 (attention, perceptron)", [
 # samples are less right and a little sharper, which section 6 knows as a trade,
 # not as a gain; after the long runs (one seed) little of it is left. Both long
 # runs started at gamma 0, and 8,000 steps were enough to leave it. Where does
-# attention look? Click
-# places of the picture; the *heads* of the explorer are moments of the
-# sampling, from noise to picture (each averaged over the four heads).
+# attention look? Click places of the picture; the *heads* of the explorer are
+# moments of the sampling, from noise to picture (each averaged over the four
+# heads).
 
 # %%
 attn = sr_figures.attention_over_time(
@@ -1142,9 +1142,9 @@ claim("9 times the places: softmax attention's time (ratio)",
 # has little left to save.
 #
 # **To take away**: with equal size, several seeds and photos it has not seen,
-# attention adds nothing measurable *here*. Nor is reach what it lacks: through
-# both resolutions our convolutions see the whole picture. Our guess is that
-# nearby pixels already say what can be known.
+# attention adds nothing measurable *here*. Nor do convolutions lack reach: eight
+# layers of 3 x 3 at 8 x 8 places reach eight places each way, which is the whole
+# picture. Our guess is that nearby pixels already say what can be known.
 #
 # <a id="s8"></a>
 # ## 8 Where is attention needed?
