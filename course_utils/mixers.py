@@ -94,7 +94,7 @@ class CrossAttention(SelfAttention):
 
 
 class Perceptron(nn.Module):
-    """The control: as many parameters, but each place stays alone."""
+    """The control: as many parameters; places meet in its norm alone."""
 
     def __init__(self, channels, num_heads=1, gamma=0.0):
         super().__init__()

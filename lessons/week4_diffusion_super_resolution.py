@@ -62,8 +62,8 @@ def refuted(text, measured, **options):
 # answer; section 6 counts.
 
 # %%
-NUM_TEST = session.pick(quick=100, full=400)
-truth = as_tensor(pictures(NUM_TEST, split="test", seed=1).images)
+num_test = session.pick(quick=100, full=400)
+truth = as_tensor(pictures(num_test, split="test", seed=1).images)
 low = sr.reduce(truth)  # (batch, 3, 8, 8)
 diffusion = diffusing.Diffusion(diffusing.cosine_schedule(1000), target="v")
 nets, origins = sr_networks.networks()
@@ -295,7 +295,7 @@ claim("a short regression beats bicubic (PSNR gained, dB)", here.mean(),
       at_least=0.1)
 claim("the long run: PSNR gained over bicubic (dB)", long.mean(),
       at_least=0.7, baseline=("bicubic made consistent", by_a_line))
-known = as_tensor(train_images[:NUM_TEST])
+known = as_tensor(train_images[:num_test])
 seen = sr.regress(nets["regression"], sr.reduce(known))
 gained = psnr(seen, known) - psnr(sr.enlarge(sr.reduce(known)), known)
 claim("the same, on crops of photos that it was trained on (dB)",
@@ -1101,7 +1101,7 @@ cu.AttentionExplorer(
 # **Predict** both.
 
 # %%
-middle = torch.full((NUM_TEST,), 500)
+middle = torch.full((num_test,), 500)
 x_t = diffusion.add_noise((truth - careful) / sr.RESIDUAL,
                           torch.randn_like(truth), middle)
 received = sr_figures.attention_of(nets["attention"], torch.cat(
