@@ -1007,7 +1007,7 @@ claim("gamma = 0: largest first gradient of query, key and value",
 # **The trial.** Seven things in the slot, three seeds each, 400 steps, the
 # same crops, trained as regression, since its PSNR needs no sampling. The
 # control is a perceptron with as many parameters, which looks at one place at
-# a time. Differences are taken seed by seed, on 400 test crops. **Predict**:
+# a time, but for its norm. Differences are taken seed by seed, on 400 test crops. **Predict**:
 # which row leads, by how many decibels?
 
 # %%
