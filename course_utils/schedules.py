@@ -16,6 +16,13 @@ def cosine(start, end, step, steps):
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
+def warm_up_cosine(step, steps, peak, warm_up):
+    """Return the learning rate: linear climb, then half a cosine to 0."""
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    return cosine(peak, 0, step - warm_up, steps - warm_up)
+
+
 @torch.no_grad()
 def average_into(average, module, momentum):
     """Move `average` a little towards `module`, parameter by parameter.

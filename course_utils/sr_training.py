@@ -9,11 +9,10 @@ import copy
 
 import torch
 
-from course_utils.schedules import average_into
+from course_utils.schedules import average_into, warm_up_cosine
 from course_utils.sr_inputs import check_training
 from course_utils.super_resolution import diffusion_loss, regression_loss
 from course_utils.training import Training
-from course_utils.unet import warm_up_cosine
 
 BATCH = 64
 WARM_UP = 50  # steps

@@ -1,14 +1,11 @@
 """The networks that week 4 ships: their recipes, and how to load them."""
 
-import json
 from pathlib import Path
-
-import torch
 
 from course_utils.bundled import REINSTALL, bundled
 from course_utils.diffusion import Diffusion, cosine_schedule
 from course_utils.unet import UNet
-from course_utils.weights import fill, read_weights, write_weights
+from course_utils.weights import load, write_weights
 
 WIDTHS = (48, 96)
 # What each network is, and how data/make/make_sr.py trains it.
@@ -86,15 +83,4 @@ def load_net(name):
 
 
 def _load(path):
-    state, metadata = read_weights(path)
-    settings = metadata["architecture"]
-    try:
-        settings = json.loads(settings)
-        with torch.device("meta"):  # no numbers drawn, and no memory used
-            UNet(**settings)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} is not of a U-Net of week 4: its architecture is "
-            f"{settings}"
-        ) from error
-    return fill(lambda: UNet(**settings), state, path), metadata
+    return load(UNet, path, "a U-Net of week 4")

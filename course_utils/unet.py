@@ -6,8 +6,6 @@ places and back. In the bottleneck, and if asked also at 16x16, stands a
 at one place at a time (the control).
 """
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -177,11 +175,3 @@ def multiplications(net, *inputs):
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         net(*inputs)
     return counter.get_total_flops() // 2
-
-
-def warm_up_cosine(step, steps, peak, warm_up):
-    """Return the learning rate: linear climb, then half a cosine to 0."""
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    share = (step - warm_up) / max(steps - warm_up, 1)
-    return peak * (1 + math.cos(math.pi * min(share, 1))) / 2

@@ -5,6 +5,7 @@ from. Weights are stored in float16. Used from week 3 on.
 """
 
 import json
+import platform
 from pathlib import Path
 
 import torch
@@ -99,6 +100,48 @@ def _understood(written, path):
     if not all(isinstance(text, str) for text in told.values()):
         raise ValueError(f"{path} is damaged: {told} should be texts")
     return metadata
+
+
+def load(make, path, what):
+    """Return a module that is made and filled as a file says, and metadata.
+
+    Args:
+        make: called with the file's architecture (a dict) as keywords.
+        path: of a file that `write_weights` wrote.
+        what: what the module should be, for the error.
+
+    Returns:
+        `(module, metadata)`; the module is at rest, see `fill`.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: damaged, or of another architecture.
+    """
+    state, metadata = read_weights(path)
+    settings = metadata["architecture"]
+    try:
+        settings = json.loads(settings)
+        with torch.device("meta"):  # no numbers drawn, and no memory used
+            make(**settings)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not of {what}: its architecture is {settings}"
+        ) from error
+    return fill(lambda: make(**settings), state, path), metadata
+
+
+def made_here(accelerator):
+    """Return what a file of weights should say of the machine, as texts."""
+    on_cpu = accelerator.device.type == "cpu"
+    return {
+        "precision": str(accelerator.mixed_precision),
+        "hardware": f"CPU, {torch.get_num_threads()} thread(s)"
+        if on_cpu
+        else torch.cuda.get_device_name(),
+        "software": f"PyTorch {torch.__version__}, "
+        f"Python {platform.python_version()}",
+        "licence": "MIT",
+    }
 
 
 def fill(make, state, path):

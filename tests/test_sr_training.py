@@ -10,10 +10,11 @@ import torch
 
 from course_utils import sr_training as module
 from course_utils.diffusion import Diffusion, cosine_schedule
+from course_utils.schedules import warm_up_cosine
 from course_utils.sr_training import draw, sr_training
 from course_utils.super_resolution import regression_loss
 from course_utils.training import CheckpointError, make_accelerator
-from course_utils.unet import UNet, warm_up_cosine
+from course_utils.unet import UNet
 
 STEPS, BATCH = 6, 4
 DIFFUSION = Diffusion(cosine_schedule(100), "v")

@@ -1,4 +1,4 @@
-// Attention explorer, 3 of 5: the parts of the page.
+// Attention explorer, 3 of 6: the parts of the page.
 
 const KEYS = "Arrow keys move, Home and End go to the ends of the row.";
 
@@ -153,11 +153,11 @@ function makeShare({ classToken }) {
   };
 }
 
-function makeOpacity(onInput) {
+function makeOpacity(onInput, percent = 80) {
   const input = make("input", {
-    type: "range", min: "0", max: "100", step: "5", value: "80",
+    type: "range", min: "0", max: "100", step: "5", value: String(percent),
   });
-  const value = make("output", { textContent: "80%" });
+  const value = make("output", { textContent: `${percent}%` });
   input.addEventListener("input", () => {
     value.textContent = `${input.value}%`;
     onInput(Number(input.value) / 100);

@@ -1,5 +1,5 @@
-// Attention explorer, 1 of 5: the weights, as packing.py wrote them.
-// The five files are joined into one module (see page.py) and share names.
+// Attention explorer, 1 of 6: the weights, as packing.py wrote them.
+// The six files are joined into one module (see page.py) and share names.
 
 const NATS = 24; // as in packing.py
 

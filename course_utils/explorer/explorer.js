@@ -1,6 +1,4 @@
-// Attention explorer, 4 of 5: choose a query, see which keys it attends to.
-// render({model, el}) reads model.get("config") and keeps
-// model.get("query"), the number of a query, up to date.
+// Attention explorer, 4 of 6: choose a query, see which keys it attends to.
 
 const MOVES = {
   ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
@@ -316,15 +314,3 @@ class Explorer {
       + "would give.";
   }
 }
-
-export async function render({ model, el }) {
-  const config = model.get("config");
-  const data = await Data.read(config);
-  const photo = make("img", { src: config.image });
-  await photo.decode();
-  const explorer = new Explorer(model, data, photo);
-  explorer.build(el);
-  explorer.update({});
-}
-
-export default { render };

@@ -1,4 +1,4 @@
-// Attention explorer, 5 of 5. The frame's part: feed the module, then take the static picture's place.
+// Attention explorer, 6 of 6. The frame's part: feed the module, then take the static picture's place.
 const state = JSON.parse(document.getElementById("state").textContent);
 const model = {
   get: (name) => state[name],

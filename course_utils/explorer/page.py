@@ -9,21 +9,41 @@ from course_utils.explorer import fallback, packing
 
 # Joined into one module: a page inside srcdoc has no address of its own
 # from which it could import files.
-SCRIPTS = ("data.js", "paint.js", "controls.js", "explorer.js", "frame.js")
+PARTS = ("data.js", "paint.js", "controls.js", "explorer.js")
+SCRIPTS = (*PARTS, "render.js", "frame.js")
+STYLES = ("explorer.css",)
 LIMITS = (700_000, 1_400_000, 2_800_000)  # bytes; see AttentionExplorer
 
 
 def build(explorer, views, max_bytes):
     """Return the html, and how finely the weights could be stored."""
-    config, still = _config(explorer, views), _still(explorer)
     state = {"query": explorer.start[1], "layer": explorer.start[0]}
-    empty = {"payload": "", "levels": 255, "delta": False}
-    page = html.escape(_page({**config, **empty}, state))
-    taken = len(still) + len(page) + 1000
     limits = LIMITS if max_bytes is None else (max_bytes,)
+    config, still = _config(explorer, views), _still(explorer)
+    return fill(config, state, still, views, limits)
+
+
+def fill(
+    config, state, still, views, limits, *, scripts=SCRIPTS, styles=STYLES
+):
+    """Give the weights the room that the rest of the page leaves them.
+
+    Args:
+        config, state: what the scripts need but the weights.
+        still: html of the picture for where scripts do not run.
+        views: a Views.
+        limits: on the html, in bytes, rising.
+        scripts, styles: files of this folder that make the page.
+
+    Returns:
+        (html, levels): see packing.py for levels.
+    """
+    empty = {"payload": "", "levels": 255, "delta": False}
+    page = html.escape(_page({**config, **empty}, state, scripts, styles))
+    taken = len(still) + len(page) + 1000
     packed = packing.pack(views, [limit - taken for limit in limits])
-    page = html.escape(_page({**config, **packed}, state))
-    title = html.escape(f"Attention explorer. {explorer.alt}")
+    page = html.escape(_page({**config, **packed}, state, scripts, styles))
+    title = html.escape(f"Attention explorer. {config['alt']}")
     frame = (
         f'<iframe title="{title}" srcdoc="{page}" scrolling="no" '
         'style="display:block;width:100%;height:0;border:0;'
@@ -63,35 +83,39 @@ def _still(explorer):
     weights = explorer.attn[explorer.layers[place], 0, query]
     weights = weights[int(tokens.class_token) :].reshape(tokens.grid)
     cell = tokens.patch_at(query)
-    source = packing.data_uri(
-        fallback.picture(explorer.image, explorer.patch, weights, cell), 75
-    )
+    drawn = fallback.picture(explorer.image, explorer.patch, weights, cell)
     left = "the photo with the query patch outlined" if cell else "the photo"
-    alt = html.escape(
+    return picture(
+        drawn,
         f"{explorer.alt} Left: {left}. Right: its attention map. "
-        f"{explorer.sentence()}"
+        f"{explorer.sentence()}",
     )
+
+
+def picture(image, alt):
+    """Return the <img> that the page hides once its scripts run."""
     return (
-        f'<img data-fallback class="dark-light" alt="{alt}" '
-        f'src="{source}" style="max-width:100%">'
+        f'<img data-fallback class="dark-light" alt="{html.escape(alt)}" '
+        f'src="{packing.data_uri(image, 75)}" style="max-width:100%">'
     )
 
 
-def _page(config, state):
+def _page(config, state, scripts, styles):
     """Return the html document inside the frame."""
-    files = resources.files("course_utils.explorer")
-    read = {
-        name: (files / name).read_text(encoding="utf-8")
-        for name in ("explorer.css", *SCRIPTS)
-    }
-    script = "\n".join(read[name] for name in SCRIPTS)
+    script, style = _joined(scripts), _joined(styles)
     data = json.dumps({"config": config, **state}).replace("<", "\\u003c")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>Attention explorer</title><style>{read['explorer.css']}"
+        f"<title>Attention explorer</title><style>{style}"
         "</style></head><body><main>"
         '<h1 class="unseen">Attention explorer</h1>'
         '<div id="explorer"></div></main>'
         f'<script type="application/json" id="state">{data}</script>'
         f'<script type="module">{script}</script></body></html>'
     )
+
+
+def _joined(names):
+    """Return the text of files of this folder, one after another."""
+    folder = resources.files("course_utils.explorer")
+    return "\n".join((folder / name).read_text("utf-8") for name in names)

@@ -1,4 +1,4 @@
-// Attention explorer, 2 of 5: drawing on canvases.
+// Attention explorer, 2 of 6: drawing on canvases.
 
 const ACCENT = "#ff00c8"; // neither in viridis nor in most photos
 

@@ -10,7 +10,6 @@ FILE.checkpoint when called again.
 """
 
 import argparse
-import platform
 import sys
 import time
 from pathlib import Path
@@ -77,22 +76,15 @@ def metadata(recipe, trained, training):
         trained: how far: steps, batches, time.
         training: the `Training`, of which device and precision are told.
     """
-    import torch
+    from course_utils.weights import made_here
 
-    on_cpu = training.accelerator.device.type == "cpu"
     return {
         "origin": f"this course's U-Net for super-resolution: {recipe['is']}",
         "trained": trained,
         "data": f"{NUM_CROPS:,} crops of 10 photos, course_utils.crops",
-        "precision": str(training.accelerator.mixed_precision),
         "seed": str(SEED),
-        "hardware": f"CPU, {torch.get_num_threads()} thread(s)"
-        if on_cpu
-        else torch.cuda.get_device_name(),
-        "software": f"PyTorch {torch.__version__}, "
-        f"Python {platform.python_version()}",
         "made by": "data/make/make_sr.py",
-        "licence": "MIT",
+        **made_here(training.accelerator),
     }
 
 

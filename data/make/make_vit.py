@@ -8,7 +8,6 @@ An interrupted training goes on from FILE.checkpoint when called again.
 """
 
 import argparse
-import platform
 import sys
 import time
 from pathlib import Path
@@ -63,7 +62,7 @@ def main():
 
 
 def metadata(kind, note, training):
-    import torch
+    from course_utils.weights import made_here
 
     how = {
         "dino": "this course's small ViT, trained with DINO, without labels",
@@ -72,15 +71,9 @@ def metadata(kind, note, training):
     return {
         "origin": f"{how[kind]} (20,000 scenes of pasted objects)",
         "trained": note,
-        "precision": str(training.accelerator.mixed_precision),
         "seed": str(SEED),
-        "hardware": f"CPU, {torch.get_num_threads()} thread(s)"
-        if training.accelerator.device.type == "cpu"
-        else torch.cuda.get_device_name(),
-        "software": f"PyTorch {torch.__version__}, "
-        f"Python {platform.python_version()}",
         "made by": "data/make/make_vit.py",
-        "licence": "MIT",
+        **made_here(training.accelerator),
     }
 
 

@@ -1,0 +1,163 @@
+"""Train a network of week 5 on faces, watch it, and ask it.
+
+The recipe is that of week 4: AdamW, a learning rate that warms up and then
+falls along a cosine, gradients clipped to length 1, and a running average
+of the weights, which answers afterwards. What changes from remedy to remedy
+is the loss, or which faces are drawn.
+"""
+
+import copy
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from course_utils.schedules import average_into, warm_up_cosine
+from course_utils.training import Training
+
+BATCH = 64
+WARM_UP = 50  # steps
+MOST_MEMORY = 0.995  # of the running average
+RATE = 2e-3  # learning rate at its peak
+
+
+def as_tensors(faces):
+    """Return images (n, 3, 64, 64) uint8 and labels (n, attributes) float."""
+    images = torch.from_numpy(faces.images).permute(0, 3, 1, 2)
+    return images.contiguous(), torch.from_numpy(faces.labels).float()
+
+
+def attribute_training(
+    net, faces, *, steps, accelerator, loss=None, probabilities=None,
+    rate=RATE, batch=BATCH, seed=0,
+):  # fmt: skip
+    """Set up a training; `run` of what is returned trains.
+
+    Args:
+        net: an `AttributeNetwork`.
+        faces: a `Faces`, with as many attributes as the net has queries.
+        steps: number of steps.
+        accelerator: see `training.make_accelerator`.
+        loss: `loss(logits, targets)`, both `(batch, attributes)`, returns a
+            scalar. None: binary cross-entropy, unweighted.
+        probabilities: `probabilities(progress)`, progress from 0 to 1,
+            returns the chance of each face to be drawn, `(n,)`. None: all
+            alike.
+        rate: learning rate at its peak.
+        batch: faces a step, drawn with replacement; half are mirrored.
+        seed: of what is drawn.
+
+    Returns:
+        `(training, average)`: a `Training`, and the network whose weights
+        are the running average.
+
+    Raises:
+        ValueError: labels for another number of attributes than queries.
+    """
+    images, labels = as_tensors(faces)
+    if labels.shape[1] != len(net.bias):
+        raise ValueError(
+            f"the net answers {len(net.bias)} questions, the faces have "
+            f"{labels.shape[1]} labels: make one to fit the other"
+        )
+    device = accelerator.device
+    net = net.to(device).train()
+    average = copy.deepcopy(net).eval().requires_grad_(False)
+    loss = loss or F.binary_cross_entropy_with_logits
+
+    def loss_at(step):
+        chosen = _draw(len(images), batch, probabilities, step / steps)
+        pixels = images[chosen].to(device).float() / 255
+        mirrored = torch.rand(batch, 1, 1, 1, device=device) < 0.5
+        pixels = torch.where(mirrored, pixels.flip(3), pixels)
+        logits = net(pixels).float()
+        return loss(logits, labels[chosen].to(device))
+
+    def after_step(step):
+        memory = min(MOST_MEMORY, (1 + step) / (10 + step))
+        average_into(average, net, memory)
+
+    training = Training(
+        loss_at=loss_at,
+        modules={"net": net, "average": average},
+        optimizer=torch.optim.AdamW(net.parameters(), weight_decay=0.01),
+        steps=steps,
+        accelerator=accelerator,
+        seed=seed,
+        schedule=lambda step: {
+            "lr": warm_up_cosine(step, steps, rate, WARM_UP)
+        },
+        clip=1.0,
+        after_step=after_step,
+        batch=batch,
+    )
+    return training, average
+
+
+def _draw(count, batch, probabilities, progress):
+    if probabilities is None:
+        return torch.randint(count, (batch,))
+    chances = torch.as_tensor(probabilities(progress), dtype=torch.float64)
+    if chances.shape != (count,):
+        raise ValueError(
+            f"probabilities must return {count} numbers, one a face, got "
+            f"shape {tuple(chances.shape)}"
+        )
+    return torch.multinomial(chances, batch, replacement=True)
+
+
+@torch.inference_mode()
+def answers(net, images, logits_of=None, batch=256):
+    """Ask a network about pictures.
+
+    Args:
+        net: an `AttributeNetwork`.
+        images: `(n, 64, 64, 3)` uint8 array.
+        logits_of: turns its answers into log-odds, see `remedies.Remedy`;
+            None: they are log-odds.
+        batch: pictures at a time.
+
+    Returns:
+        `(scores, attn)`: NumPy arrays `(n, attributes)`, from 0 to 1, and
+        `(n, layers, heads, attributes, 64)`, float16.
+    """
+    device = net.bias.device
+    scores, maps = [], []
+    for start in range(0, len(images), batch):
+        pixels = torch.from_numpy(images[start : start + batch]).to(device)
+        logits, attn = net.answers(pixels.permute(0, 3, 1, 2).float() / 255)
+        logits = logits.cpu() if logits_of is None else logits_of(logits.cpu())
+        scores.append(logits.float().sigmoid().numpy())
+        maps.append(attn.half().cpu().numpy())
+    return np.concatenate(scores), np.concatenate(maps)
+
+
+def watcher(net, average, faces):
+    """Return a `watch` for `Training.run`: what `diagnose` wants to know.
+
+    It notes, as a dict: rates `(attributes,)`, the share of the faces for
+    which the running average says yes (score above 0.5); entropy, the mean
+    over faces, layers and heads, as a share of log(keys), `(attributes,)`;
+    and query_gradient, the length of the last gradient of all query
+    projections (0 before the first step).
+    """
+
+    def watch():
+        scores, attn = answers(average, faces.images)
+        attn = attn.astype(np.float32)
+        terms = attn * np.log(np.maximum(attn, 1e-12))
+        entropy = -terms.sum(axis=-1).mean(axis=(0, 1, 2))
+        return {
+            "rates": (scores > 0.5).mean(axis=0),
+            "entropy": entropy / np.log(attn.shape[-1]),
+            "query_gradient": query_gradient(net),
+        }
+
+    return watch
+
+
+def query_gradient(net):
+    """Return the length of the gradient of all query projections."""
+    gradients = [block.cross.query.weight.grad for block in net.blocks]
+    squares = [(g**2).sum().item() for g in gradients if g is not None]
+    return float(np.sqrt(sum(squares)))
