@@ -31,7 +31,7 @@ from course_utils.training import make_accelerator  # noqa: E402
 SEEDS = range(3)
 STEPS = 1200
 WATCH_EVERY = 200  # steps
-COUNTS = {"train": 6000, "validation": 1500, "test": 2000}
+COUNTS = {"train": 12000, "validation": 1500, "test": 2000}
 REMEDIES = (
     "plain", "weights (1-f)/f", "weights up to 50", "focal",
     "focal, alpha 0.25", "focal, tutorial's", "class-balanced", "LDAM",

@@ -19,7 +19,17 @@ import numpy as np
 from course_utils.bundled import REINSTALL, bundled
 from course_utils.photos import PHOTOS, photo
 
-__all__ = ["NAMES", "PHOTOS", "SOURCES", "Digits", "bundled", "load", "photo"]
+__all__ = [
+    "NAMES",
+    "PHOTOS",
+    "SOURCES",
+    "Digits",
+    "as_folder",
+    "bundled",
+    "chosen_source",
+    "load",
+    "photo",
+]
 
 NAMES = ("mnist", "photo")
 SOURCES = ("bundled", "real")
@@ -88,15 +98,23 @@ def load(name, source=None):
         return photo()
     if name == "photo":
         raise ValueError("for a photo of yours use datasets.photo(path)")
-    source = _chosen(source)
+    source = chosen_source(source)
     if source == "bundled":
         return _bundled_mnist()
     if source == "real":
         return _real_mnist()
-    return _mnist_in(_folder(source))
+    return _mnist_in(as_folder(source))
 
 
-def _chosen(source):
+def chosen_source(source):
+    """Return the source of data, where None stands for what was chosen.
+
+    Args:
+        source: of `SOURCES`, a folder, or None for what `setup` chose, and
+            "bundled" before it.
+
+    Used from week 1 on.
+    """
     if source is None:
         from course_utils.runtime import current_session
 
@@ -105,7 +123,17 @@ def _chosen(source):
     return source
 
 
-def _folder(source):
+def as_folder(source):
+    """Return the `Path` of a learner's own folder of data, ~ expanded.
+
+    Args:
+        source: path of an existing folder, str or `Path`.
+
+    Raises:
+        ValueError: it is none; the text lists what can be chosen.
+
+    Used from week 1 on.
+    """
     is_path = isinstance(source, (str, os.PathLike))
     if not is_path or not source or not Path(source).expanduser().is_dir():
         raise ValueError(

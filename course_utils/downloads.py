@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from course_utils.files import course_cache
 from course_utils.remotes import REMOTES, SIZE_TOLERANCE, Remote
 
 __all__ = ["REMOTES", "DownloadError", "Remote", "fetch"]
@@ -63,14 +64,10 @@ def fetch(name):
 
 def cache_folder(remote):
     """Return the folder a file is kept in; COURSE_CACHE overrides it."""
-    if os.environ.get("COURSE_CACHE"):
-        return Path(os.environ["COURSE_CACHE"]).expanduser()
-    if remote.kept_by == "keras":
+    if remote.kept_by == "keras" and not os.environ.get("COURSE_CACHE"):
         home = os.environ.get("KERAS_HOME") or "~/.keras"
         return Path(home).expanduser() / "datasets"
-    import pooch
-
-    return Path(pooch.os_cache("attention-measured"))
+    return course_cache()
 
 
 def _is_intact(path, remote, tell=None):

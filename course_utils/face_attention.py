@@ -152,7 +152,7 @@ def attention_frames(image, attn, names, steps, *, masks=None, columns=6):
         names: of the queries.
         steps: `(steps,)` whole numbers, written above each frame.
         masks: `(queries, side, side)` bool, outlined, or None.
-        columns: panels in a row.
+        columns: most panels in a row.
 
     Returns:
         List of uint8 `(height, width, 3)`. All maps share one colour scale,
@@ -214,8 +214,8 @@ def _sheet(panels, names, columns, heading):
     """Put captioned panels into rows below a heading."""
     from PIL import Image
 
-    columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
+    columns = -(-len(panels) // rows)  # rows of about equal length
     wide, high = FRAME + 8, FRAME + 24
     sheet, pen = drawing.canvas(26 + rows * high, columns * wide)
     drawing.text(pen, (4, 4), heading, size=15)

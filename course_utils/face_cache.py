@@ -7,13 +7,12 @@ draws, so that faces of an older version of the course are not used.
 import functools
 import hashlib
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from course_utils.files import write_at_once
+from course_utils.files import course_cache, write_at_once
 
 # The modules that decide what faces look like and which labels they have.
 SOURCES = (
@@ -30,13 +29,8 @@ SHAPES = {
 
 def path(count, split, seed):
     """Return the `Path` that a request's faces are kept under."""
-    import pooch
-
-    home = os.environ.get("COURSE_CACHE") or pooch.os_cache(
-        "attention-measured"
-    )
     name = f"faces_{split}_{count}_{seed}_{fingerprint()}.npz"
-    return Path(home).expanduser() / name
+    return course_cache() / name
 
 
 @functools.cache

@@ -220,6 +220,8 @@ def _line(ax, values, xlabel, ylabel, marker="o"):
     values = np.asarray(values, dtype=float)
     ax.plot(range(1, len(values) + 1), values, marker + "-", ms=3)
     ax.set_ylim(bottom=min(0, np.nanmin(values, initial=0)))
+    if missing := np.isnan(values).sum():
+        ax.set_title(f"{missing} of {len(values)} are NaN", fontsize=9)
 
 
 def _by_group(ax, values, groups, ylabel):

@@ -47,7 +47,7 @@ def dashboard(results, *, alt):
     Raises:
         TypeError: results are no `Results`.
         ValueError: the alt text is missing or too short.
-        ModuleNotFoundError: Plotly is not installed; says what to do.
+        ModuleNotFoundError: Plotly is not installed: says what to do.
 
     Used in week 5.
     """
@@ -61,8 +61,9 @@ def dashboard(results, *, alt):
 
         fig = figure(results)
     except ModuleNotFoundError as error:
+        missing = error.name.split(".")[0]
         raise ModuleNotFoundError(
-            f"the dashboard needs {error.name}: pip install plotly"
+            f"the dashboard needs {missing}: pip install {missing}"
         ) from error
     return Dashboard(fig, still, table(results), alt)
 

@@ -21,7 +21,7 @@ from course_utils.face_results import (
 HEIGHT = 800  # pixels
 GAIN = [*AXES].index("gain")  # place of its title among the annotations
 TEXT = len(AXES)  # place of the summary's title; the text follows
-FAINT = 0.07  # opacity of what is not picked out
+FAINT = 0.1  # opacity of what is not picked out
 
 
 def set_controls(fig, results, moved):
@@ -30,6 +30,7 @@ def set_controls(fig, results, moved):
     start = THRESHOLDS.index(START)
     fig.plotly_relayout(steps[start]["args"][1])
     fig.update_annotations(font_size=12)
+    fig.layout.annotations[-1].font.size = 11
     fig.update_layout(
         template="none",
         height=HEIGHT,
@@ -91,10 +92,9 @@ def _text(lines):
 def _buttons(results):
     """Return the menu that picks out one attribute in all panels."""
     count, members = len(results.names), groups_of(results.frequencies)
-    traces = [*range(2 * count + len(PANELS) * len(members))]
-    buttons = [
-        _button("all attributes", traces, [0.7] * count, [None] * len(members))
-    ]
+    dots = len(PANELS) * len(members)  # traces; they follow the curves
+    traces = [*range(2 * count, 2 * count + dots), *range(2 * count)]
+    buttons = [_button("all attributes", traces, [0.7] * count, [None])]
     for i, name in enumerate(results.names):
         opacity = [1 if j == i else FAINT for j in range(count)]
         chosen = [
@@ -105,16 +105,18 @@ def _buttons(results):
 
 
 def _button(label, traces, opacity, chosen):
-    """Return a button that sets curves' opacity and points' selection."""
-    curves, dots = 2 * len(opacity), len(PANELS) * len(chosen)
+    """Return a button that sets curves' opacity and points' selection.
+
+    Plotly repeats a list of values that is shorter than that of traces: so
+    `chosen`, one entry for each group, serves all panels. Curves, which it
+    reaches too, have no points to select.
+    """
+    dots = [1] * (len(traces) - 2 * len(opacity))
     return {
         "label": label,
         "method": "restyle",
         "args": [
-            {
-                "opacity": 2 * opacity + [1] * dots,
-                "selectedpoints": [None] * curves + len(PANELS) * chosen,
-            },
+            {"opacity": dots + 2 * opacity, "selectedpoints": chosen},
             traces,
         ],
     }

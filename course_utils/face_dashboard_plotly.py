@@ -183,7 +183,7 @@ def _add_summary(fig):
         yref="paper",
         xanchor="left",
         yanchor="top",
-        font={"family": "monospace"},
+        font_family="monospace",
     )
 
 
@@ -198,6 +198,7 @@ def _set_axes(fig, results):
         "linecolor": GREY,
         "gridcolor": FRAME,
         "title_standoff": 4,
+        "title_font_size": 11,
         "tickfont_size": 10,
     }
     fig.update_xaxes(**look)

@@ -7,7 +7,7 @@ Which data answer is decided here; `faces` and `celeba` make or read them.
 
 from course_utils import celeba as real
 from course_utils.crops import check_request
-from course_utils.datasets import _chosen, _folder
+from course_utils.datasets import as_folder, chosen_source
 from course_utils.downloads import DownloadError
 from course_utils.faces import faces
 
@@ -38,12 +38,12 @@ def face_data(count, split, seed=0, data=None):
     Used in week 5.
     """
     check_request(count, split, seed)
-    data = _chosen(data)
+    data = chosen_source(data)
     if data == "bundled":
         return faces(count, split=split, seed=seed)
     if data == "real":
         return _real(count, split, seed)
-    return real.celeba(count, split=split, folder=_folder(data), seed=seed)
+    return real.celeba(count, split=split, folder=as_folder(data), seed=seed)
 
 
 def _real(count, split, seed):

@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 MOST_FACES = 24  # in a grid; more would be too small to look at
-LETTERS = 21  # in a line above a face
+LETTERS = 29  # in a line above a face
 
 
 def face_grid(faces, names, chosen=None, *, columns=6):
@@ -114,9 +114,10 @@ def _listed(names, chosen):
 
 
 def _title(row, names, listed):
-    positive = [readable(names[i]) for i in listed if row[i]]
+    positive = [names[i].replace(" ", "_") for i in listed if row[i]]
     words = ", ".join(positive) or "none of them"
-    return "\n".join(textwrap.wrap(words, LETTERS))
+    # Lines break between names: words of a name are joined until then.
+    return readable("\n".join(textwrap.wrap(words, LETTERS)))
 
 
 def frequency_bars(names, frequencies):

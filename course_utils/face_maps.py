@@ -6,7 +6,7 @@ have a place. Used in week 5.
 
 import numpy as np
 
-from course_utils.cross_attention import GRID
+from course_utils.cross_attention import GRID, SIDE
 from course_utils.face_drawing import ATTRIBUTE_REGIONS
 from course_utils.face_labels import ATTRIBUTES
 from course_utils.metrics import energy_over_area, pointing_hits
@@ -55,12 +55,53 @@ def positives(faces, attribute, most=MOST):
     return chosen, masks[chosen]
 
 
-def map_scores(attn, faces, most=MOST):
+def best_heads(attn, faces, most=MOST):
+    """Return for each attribute the head whose maps find it best.
+
+    Choose on validation faces and score on others: the best of several
+    noisy scores is too high.
+
+    Args:
+        attn: as for `mean_maps`, of these faces.
+        faces: a `Faces` with regions.
+        most: number of faces for an attribute at most.
+
+    Returns:
+        `(attributes,)` whole numbers, layer * heads + head, by energy; 0
+        for an attribute without a place.
+    """
+    layers, heads = attn.shape[1:3]
+    energies = [
+        map_scores(attn[:, la : la + 1, h : h + 1], faces, most=most)["energy"]
+        for la in range(layers)
+        for h in range(heads)
+    ]
+    return np.nan_to_num(energies, nan=-1.0).argmax(axis=0)
+
+
+def chosen_maps(attn, heads):
+    """Return one map for each face and attribute, of a head of its own.
+
+    Args:
+        attn: as for `mean_maps`.
+        heads: as `best_heads` returns.
+
+    Returns:
+        `(n, attributes, 8, 8)`.
+    """
+    flat = attn.reshape(len(attn), -1, *attn.shape[3:])
+    maps = flat[:, heads, np.arange(flat.shape[2])].astype(np.float32)
+    return maps.reshape(*maps.shape[:2], GRID, GRID)
+
+
+def map_scores(attn, faces, heads=None, most=MOST):
     """Return how well maps find what they are asked for.
 
     Args:
         attn: as for `mean_maps`, of these faces.
         faces: a `Faces` with regions.
+        heads: as `best_heads` returns, of other faces; None: the mean over
+            layers and heads.
         most: number of faces for an attribute at most.
 
     Returns:
@@ -71,7 +112,7 @@ def map_scores(attn, faces, most=MOST):
     Raises:
         ValueError: attn of another shape, or of other faces.
     """
-    maps = mean_maps(attn)
+    maps = mean_maps(attn) if heads is None else chosen_maps(attn, heads)
     if len(maps) != len(faces):
         raise ValueError(f"{len(maps)} maps, but {len(faces)} faces")
     return _scored(lambda a, chosen: maps[chosen, a], faces, most)
@@ -110,3 +151,19 @@ def _scored(maps_of, faces, most):
             for name, score in names.items():
                 scores[name][attribute] = score(maps, masks).mean()
     return scores
+
+
+def all_masks(faces):
+    """Return where each attribute is in each face.
+
+    Args:
+        faces: a `Faces` with regions.
+
+    Returns:
+        `(n, attributes, 64, 64)` bool, all False where an attribute has no
+        place.
+    """
+    found = np.zeros((len(faces), len(ATTRIBUTES), SIDE, SIDE), bool)
+    for attribute in located():
+        found[:, attribute] = faces.masks(ATTRIBUTES[attribute])
+    return found

@@ -1,7 +1,5 @@
 """The network of week 5: shipped, or trained at preset `full`; and runs."""
 
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +9,9 @@ from course_utils.attribute_training import BATCH, attribute_training, watcher
 from course_utils.bundled import REINSTALL, bundled
 from course_utils.cross_attention import AttributeNetwork
 from course_utils.face_data import face_data
+from course_utils.files import checkpoint_path
 from course_utils.live import live_losses
-from course_utils.runtime import SOURCES, current_session
+from course_utils.runtime import current_session
 from course_utils.training import make_accelerator
 from course_utils.weights import load, write_weights
 
@@ -149,24 +148,12 @@ def _trained():
         accelerator=accelerator(),
         seed=session.seed,
     )
-    doing.run("attributes", path=_checkpoint(session.data))
+    doing.run("attributes", path=checkpoint_path("faces", session.data))
     told = {
         "origin": f"trained by this notebook on {session.data} data",
         "trained": f"{LONG:,} steps, batches of {BATCH}",
     }
     return average.cpu(), told
-
-
-def _checkpoint(source):
-    """Return where a training is kept: one file for each source of data."""
-    import pooch
-
-    home = os.environ.get("COURSE_CACHE") or pooch.os_cache(
-        "attention-measured"
-    )
-    if source not in SOURCES:  # a folder
-        source = hashlib.sha256(source.encode()).hexdigest()[:12]
-    return Path(home).expanduser() / f"faces_{source}.checkpoint"
 
 
 def _session():

@@ -12,7 +12,7 @@ from course_utils.face_groups import check_frequencies, check_probabilities
 
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(1, 20))
 START = 0.5  # the threshold shown first
-MOST_POINTS = 50  # of a curve
+MOST_POINTS = 40  # of a curve
 # Panel: what stands across and up, of `points`.
 AXES = {  # panel: title, what stands across and up
     "ROC": ("ROC (dark: rare)", "false alarms", "hits"),
@@ -212,7 +212,7 @@ def curves(results):
 
     Returns:
         dict with "ROC" and "precision-recall", each a list of n pairs
-        (across, up) of at most 50 numbers; empty for an attribute that all
+        (across, up) of at most 40 numbers; empty for an attribute that all
         faces or none have.
     """
     from sklearn.metrics import precision_recall_curve, roc_curve
@@ -250,14 +250,14 @@ def summary(results, places):
         List of str: number of attributes, mean F1, and yes said for each
         true yes.
     """
-    lines = ["group    n  mean F1  yes/true"]
+    lines = [f"{'group':7}{'n':>3}{'F1':>6}{'yes/true':>9}"]
     for name, mask in multilabel.rarity(results.frequencies).items():
         true = places["true rate"][mask].sum()
         if true:
             f1 = np.nanmean(places["F1"][mask])
             often = places["yes rate"][mask].sum() / true
-            lines.append(f"{name:<7}{mask.sum():>3}{f1:>9.2f}{often:>10.2f}")
-    return [*lines, "", "yes/true: 1 is as often as", "it should be, 0 never"]
+            lines.append(f"{name:7}{mask.sum():>3}{f1:6.2f}{often:9.2f}")
+    return [*lines, "", "yes/true should be 1:", "as many yes as are true"]
 
 
 def shades(results):

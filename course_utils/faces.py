@@ -18,7 +18,13 @@ from course_utils.face_labels import (
     index_of,
     sample_attributes,
 )
-from course_utils.face_workers import LABELS, NOISE, draw_all, stream
+from course_utils.face_workers import (
+    DRAWING,
+    LABELS,
+    NOISE,
+    draw_all,
+    stream,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +126,32 @@ def faces(count, *, split="train", seed=0, workers=None):
         arrays = _make(count, split, seed, workers)
         face_cache.save(path, arrays)
     return Faces(**arrays)
+
+
+def skin_tones(count, *, split="train", seed=0):
+    """Return the skin tone of each face of `faces(count, ...)`.
+
+    It is drawn apart from all attributes, and no label tells it: what a
+    network's scores have to do with it, it took from the pictures. A face
+    that has Pale_Skin in `drawn` is painted paler than any tone, whatever
+    its own is: leave such faces out. What the light adds is not in it.
+
+    Args:
+        count, split, seed: as for `faces`.
+
+    Returns:
+        `(count,)` float64, uniform from 0, darkest, to 1, lightest.
+
+    Raises:
+        ValueError: unknown split, or a number out of its range.
+
+    Used in week 5.
+    """
+    from course_utils.face_looks import draw_look
+
+    check_request(count, split, seed)
+    rngs = (stream(split, seed, DRAWING, i) for i in range(count))
+    return np.array([draw_look(rng).skin for rng in rngs])
 
 
 def _make(count, split, seed, workers):

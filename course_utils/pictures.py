@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_utils.crops import SIDE, check_request, crops
-from course_utils.datasets import _chosen, _folder
+from course_utils.datasets import as_folder, chosen_source
 
 FACTOR = 4  # by which week 4 enlarges
 
@@ -67,12 +67,12 @@ def pictures(count, *, split="train", seed, source=None):
     Used in week 4.
     """
     check_request(count, split, seed)
-    source = _chosen(source)
+    source = chosen_source(source)
     if source == "bundled":
         return _bundled(count, split, seed)
     if source == "real":
         return _real(count, split, seed)
-    return _in_folder(_folder(source), count, split, seed)
+    return _in_folder(as_folder(source), count, split, seed)
 
 
 def as_tensor(images):

@@ -47,6 +47,11 @@ WEEKS = {
         ("torch",),
         {"quick": 5, "full": None},
     ),
+    5: Week(
+        "Cross-attention and class imbalance",
+        ("torch",),
+        {"quick": 5, "full": None},
+    ),
 }
 
 

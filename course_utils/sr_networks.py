@@ -1,16 +1,13 @@
 """The three networks of week 4: shipped, or trained at preset `full`."""
 
-import hashlib
-import os
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from course_utils.bundled import bundled
+from course_utils.files import checkpoint_path
 from course_utils.live import live_losses
 from course_utils.pictures import pictures
-from course_utils.runtime import SOURCES, current_session
+from course_utils.runtime import current_session
 from course_utils.sr_training import BATCH, sr_training
 from course_utils.sr_weights import (
     RECIPES,
@@ -148,24 +145,12 @@ def _train(kind, data):
     images = torch.from_numpy(data.images).permute(0, 3, 1, 2)
     torch.manual_seed(_session().seed)
     doing, average = training(kind, images, LONG, accelerator())
-    doing.run(kind, path=_checkpoint(kind, data.source))
+    doing.run(kind, path=checkpoint_path(f"sr_{kind}", data.source))
     told = {
         "origin": f"trained by this notebook on {data.source} data",
         "trained": f"{LONG:,} steps, batches of {BATCH}",
     }
     return average.cpu(), told
-
-
-def _checkpoint(kind, source):
-    """Return where a training is kept: one file for each source of data."""
-    import pooch
-
-    home = os.environ.get("COURSE_CACHE") or pooch.os_cache(
-        "attention-measured"
-    )
-    if source not in SOURCES:  # a folder
-        source = hashlib.sha256(source.encode()).hexdigest()[:12]
-    return Path(home).expanduser() / f"sr_{kind}_{source}.checkpoint"
 
 
 def _session():

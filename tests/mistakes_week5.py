@@ -366,3 +366,9 @@ def rare_first(scores, frequencies):
 def tutorials_verdict(scores, frequencies):
     said = diagnose_scores(scores, frequencies)
     return "fine" if said == "all positive" else said
+
+
+def negative_by_common(scores, frequencies):
+    """Look for a yes among the common attributes, even if there are none."""
+    common = scores[:, frequencies >= 0.1] > 0.5
+    return diagnosis(never=lambda yes: not common.any())(scores, frequencies)

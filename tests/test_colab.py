@@ -28,8 +28,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SET_ASIDE = ("torch", "setuptools", "tifffile")
 PREINSTALLED = [
     *("accelerate", "imageio", "ipykernel", "ipython", "ipywidgets"),
-    *("keras", "matplotlib", "numpy", "pillow", "pooch", "safetensors"),
-    *("scikit-image", "scikit-learn", "tensorflow", "torch"),
+    *("keras", "matplotlib", "numpy", "pillow", "plotly", "pooch", "pyarrow"),
+    *("safetensors", "scikit-image", "scikit-learn", "tensorflow", "torch"),
     *("transformers",),
 ]
 SOURCE = re.compile(r"git\+https://[^\"'\s]+")

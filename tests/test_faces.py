@@ -8,12 +8,17 @@ import zipfile
 
 import numpy as np
 import pytest
+from scipy.stats import kstest, spearmanr
 
 from course_utils import face_cache, face_workers
 from course_utils import faces as module
 from course_utils.face_drawing import ATTRIBUTE_REGIONS, REGIONS
-from course_utils.face_labels import FREQUENCIES, index_of
-from course_utils.faces import Faces, faces
+from course_utils.face_labels import (
+    FREQUENCIES,
+    index_of,
+    sample_attributes,
+)
+from course_utils.faces import Faces, faces, skin_tones
 
 ARRAYS = tuple(face_cache.SHAPES)
 COUNT = 12
@@ -192,8 +197,40 @@ def test_photos_are_faces_too(some):
 )
 def test_what_is_wrong_is_named(no_drawing, wrong, message):
     asked = {"count": 4} | wrong
-    with pytest.raises(ValueError, match=message):
-        faces(asked.pop("count"), **asked)
+    for make in [faces] if "workers" in wrong else [faces, skin_tones]:
+        with pytest.raises(ValueError, match=message):
+            make(**asked)
+
+
+# Skin tones
+
+
+def test_skin_tones_are_those_of_the_pictures(cache):
+    found = faces(200, split="test", seed=3)
+    bare = ~found.drawn[:, index_of("Pale_Skin")]
+    visible = found.regions >> REGIONS.index("face") & 1 == 1
+    grey = found.images.mean(axis=-1)
+    measured = [np.median(grey[i][visible[i]]) for i in range(200)]
+    tones = skin_tones(200, split="test", seed=3)
+    ranks = spearmanr(tones[bare], np.array(measured)[bare])
+    assert ranks.statistic > 0.85
+
+
+def test_skin_tones_are_uniform_and_apart_from_attributes():
+    tones = skin_tones(3000)
+    assert tones.shape == (3000,) and tones.dtype == float
+    assert kstest(tones, "uniform").pvalue > 0.001
+    rng = face_workers.stream("train", 0, face_workers.LABELS)
+    drawn = sample_attributes(3000, rng).astype(float)
+    z = np.corrcoef(tones, drawn, rowvar=False)[0, 1:] * np.sqrt(3000)
+    assert np.abs(z).max() < 4  # by chance 1 in 400 such maxima is larger
+
+
+def test_a_skin_tone_does_not_depend_on_how_many_follow():
+    few, more = skin_tones(3, seed=1), skin_tones(7, seed=1)
+    np.testing.assert_array_equal(few, more[:3])
+    others = skin_tones(3), skin_tones(3, split="test", seed=1)
+    assert len({*few, *np.concatenate(others)}) == 9
 
 
 # The cache

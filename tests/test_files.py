@@ -1,12 +1,15 @@
-"""Files are whole or not there."""
+"""Files are whole or not there, and lie in the course's folder."""
 
 import os
 import stat
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from course_utils.files import write_at_once
+from course_utils.files import checkpoint_path, course_cache, write_at_once
 
 
 def names(folder):
@@ -122,3 +125,41 @@ def test_a_reader_sees_one_whole_file_or_another(tmp_path):
     for reader in readers:
         reader.join()
     assert not wrong
+
+
+# The course's folder
+
+
+def test_the_cache_folder_is_the_one_asked_for(monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", "~/kept")
+    assert course_cache() == Path.home() / "kept"
+
+
+@pytest.mark.parametrize("unset", [None, ""])
+def test_the_cache_folder_is_else_the_courses_own(unset, monkeypatch):
+    monkeypatch.delenv("COURSE_CACHE")
+    if unset is not None:
+        monkeypatch.setenv("COURSE_CACHE", unset)
+    assert course_cache().is_absolute()
+    assert "attention-measured" in course_cache().parts
+
+
+def test_each_source_of_data_has_a_checkpoint_of_its_own(cache):
+    sources = ["bundled", "real", "photos/a", "photos/b", "a" * 999]
+    paths = [checkpoint_path("faces", source) for source in sources]
+    assert paths[0] == cache / "faces_bundled.checkpoint"
+    assert paths[1] == cache / "faces_real.checkpoint"
+    assert len({*paths}) == 5 and {path.parent for path in paths} == {cache}
+    assert max(len(path.name) for path in paths) < 50
+    assert checkpoint_path("faces", Path("photos/a")) == paths[2]
+    assert checkpoint_path("sr", "real") != paths[1]
+
+
+def test_the_folder_is_found_without_heavy_imports():
+    code = (
+        "import sys; from course_utils import face_cache, files\n"
+        "files.checkpoint_path('faces', 'real')\n"
+        "heavy = {'torch', 'matplotlib', 'PIL', 'requests'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

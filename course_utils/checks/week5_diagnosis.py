@@ -54,18 +54,18 @@ def _rates():
         "for them; for the others many do.": ("rare ignored", ignored),
         "Scores spread, and each attribute gets yes about as often as it "
         "occurs.": ("fine", MIXED),
-        "One face in 50 gets a yes, for a common attribute. That is little, "
-        'but for "all negative" there must be none.': (
-            "rare ignored",
-            np.array([0, 0, 0, 0.02, 0]),
-        ),
-        'One of the two rare attributes gets a yes: for "rare ignored" '
-        "neither may.": ("fine", np.array([0, 0.06, 0.3, 0.5, 0.8])),
         "The attribute without a yes has a frequency of 0.5. Which are rare "
         "is told by the frequencies, not by the scores.": (
             "fine",
             np.array([0.02, 0.06, 0.3, 0, 0.8]),
         ),
+        "One face in 50 gets a yes, for a common attribute: not all is "
+        "negative, and no rare attribute gets any.": (
+            "rare ignored",
+            np.array([0, 0, 0, 0.02, 0]),
+        ),
+        'One of the two rare attributes gets a yes: for "rare ignored" '
+        "neither may.": ("fine", np.array([0, 0.06, 0.3, 0.5, 0.8])),
     }
 
 

@@ -129,7 +129,6 @@ def _wrong_precision(labels, scores):
     at, yes = hits == 1, scores > 0.5
     recall = hits.cumsum() / hits.sum()
     pairs = scores[labels == 1][:, None] > scores[labels == 0]
-    ranks = np.argsort(np.argsort(-scores))
     lower = np.concatenate([[1], precision[:-1]])
     steps = np.diff(recall, prepend=0)
     upper = np.maximum.accumulate(precision[::-1])[::-1]
@@ -169,7 +168,7 @@ def _wrong_precision(labels, scores):
         "VOC: here it counts as it is.": upper[at].mean(),
         "This is the frequency, which any constant gets.": labels.mean(),
         "argsort of argsort gives each face its rank. To sort the labels, "
-        "take argsort once.": _average_precision(labels, -ranks[ranks]),
+        "take argsort once.": _average_precision(labels, -np.argsort(-scores)),
     }
 
 
