@@ -1,12 +1,18 @@
-"""How fast and how large the attention explorer is (week 3).
+"""How fast the explorer (week 3) and the scrubber (week 4) answer a move.
 
-Milliseconds from a key press to the frame with the changed pixels, in a
-real browser, and megabytes of html. The budget is 50 ms a move and 3 MB.
-A busy machine draws late: read the fastest move then, not the median.
+Explorer: milliseconds from a key press to the frame with the changed
+pixels, in a real browser, and megabytes of html. The budget is 50 ms a move
+and 3 MB. A busy machine draws late: read the fastest move then, not the
+median. Scrubber: a move's processor time over that of encoding its picture,
+a ratio that depends little on the machine.
 """
 
+import base64
+import io
+import re
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +23,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import browser as lab  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from course_utils import attention, datasets  # noqa: E402
+from course_utils import attention, datasets, sr_figures  # noqa: E402
 from course_utils.explorer import AttentionExplorer  # noqa: E402
+from course_utils.pictures import as_tensor, pictures  # noqa: E402
+from course_utils.sr_weights import load_net, standard_diffusion  # noqa: E402
+from course_utils.super_resolution import reduce  # noqa: E402
 
 # layers, heads, grid
 CASES = [(12, 6, (14, 14)), (2, 6, (28, 28)), (1, 16, (28, 28))]
@@ -100,8 +109,33 @@ def measure(page, photo, case, folder):
         )
 
 
+def scrub():
+    """Print what a move of the scrubber costs, at every step of a sampling."""
+    few = pictures(1, split="test", seed=0, source="bundled").images
+    truth, (net, _) = as_tensor(few), load_net("diffusion")
+    figure = sr_figures.scrubber(
+        sr_figures.record(net, standard_diffusion(), reduce(truth)), truth
+    )
+    slider, spent = figure.sliders["step"], []
+    for step in range(slider.min, slider.max + 1):
+        start = time.process_time()
+        slider.value = step
+        moved = time.process_time()
+        code = re.search(r'base64,([^"]*)"', figure.view.value)[1]
+        image = np.asarray(Image.open(io.BytesIO(base64.b64decode(code))))
+        ready = time.process_time()
+        Image.fromarray(image).save(io.BytesIO(), "PNG")
+        spent.append((moved - start, time.process_time() - ready))
+    move, encoding = 1000 * np.median(spent, axis=0)
+    print(
+        f"scrubber: a move takes {move / encoding:.1f} times as long as "
+        f"encoding its picture ({move:.0f} and {encoding:.0f} ms)"
+    )
+
+
 def main():
-    """Print a table of all cases."""
+    """Print a table of the explorer's cases and a line on the scrubber."""
+    scrub()
     if lab.find_browser() is None:
         print(lab.HINT)
         return

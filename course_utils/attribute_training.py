@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from course_utils.multilabel_scores import average_precision
 from course_utils.schedules import average_into, warm_up_cosine
 from course_utils.training import Training
 
@@ -136,10 +137,11 @@ def watcher(net, average, faces):
     """Return a `watch` for `Training.run`: what `diagnose` wants to know.
 
     It notes, as a dict: rates `(attributes,)`, the share of the faces for
-    which the running average says yes (score above 0.5); entropy, the mean
-    over faces, layers and heads, as a share of log(keys), `(attributes,)`;
-    and query_gradient, the length of the last gradient of all query
-    projections (0 before the first step).
+    which the running average says yes (score above 0.5);
+    average_precision `(attributes,)`, NaN for what no face has; entropy,
+    the mean over faces, layers and heads, as a share of log(keys),
+    `(attributes,)`; and query_gradient, the length of the last gradient of
+    all query projections (0 before the first step).
     """
 
     def watch():
@@ -149,6 +151,7 @@ def watcher(net, average, faces):
         entropy = -terms.sum(axis=-1).mean(axis=(0, 1, 2))
         return {
             "rates": (scores > 0.5).mean(axis=0),
+            "average_precision": average_precision(faces.labels, scores),
             "entropy": entropy / np.log(attn.shape[-1]),
             "query_gradient": query_gradient(net),
         }
@@ -161,3 +164,38 @@ def query_gradient(net):
     gradients = [block.cross.query.weight.grad for block in net.blocks]
     squares = [(g**2).sum().item() for g in gradients if g is not None]
     return float(np.sqrt(sum(squares)))
+
+
+def history_of(training, net, faces, frequencies):
+    """Return a training as `diagnosis.diagnose` reads it.
+
+    Args:
+        training: a `Training` that is done and was watched by `watcher`.
+        net: what came of it.
+        faces: a `Faces`, none of which was trained on; answers are read at
+            a threshold of 0.5.
+        frequencies: `(attributes,)`, of the training labels.
+
+    Returns:
+        `diagnosis.History`, one row a look, the first (untrained) left out.
+    """
+    from course_utils.diagnosis import History
+    from course_utils.face_labels import ATTRIBUTES
+
+    notes = [training.notes[step] for step in sorted(training.notes)][1:]
+    losses = np.array_split(training.losses, len(notes))
+    scores, _ = answers(net, faces.images)
+    return History(
+        names=ATTRIBUTES,
+        frequencies=frequencies,
+        rates=np.array([note["rates"] for note in notes]),
+        losses=[part.mean() for part in losses],
+        scores=scores,
+        labels=faces.labels,
+        attn_entropy=[np.mean(note["entropy"]) for note in notes],
+        query_gradient=[note["query_gradient"] for note in notes],
+        learning_rates=[
+            training.schedule(step)["lr"] for step in range(training.done)
+        ],
+        threshold_from="fixed",
+    )

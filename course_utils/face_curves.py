@@ -196,7 +196,7 @@ def training_panels(history, average_precision=None):
     groups = groups_of(history.frequencies)
     fig, axes = plt.subplots(2, 3, figsize=(10, 5), layout="constrained")
     loss, precision, positive, rate, entropy, gradient = axes.flat
-    _line(loss, history.losses, "epoch", "training loss")
+    _line(loss, history.losses, "look", "training loss")
     _by_group(precision, average_precision, groups, "average precision")
     _by_group(positive, rates, groups, "positive rate")
     for name, members in groups.items():
@@ -205,9 +205,9 @@ def training_panels(history, average_precision=None):
     positive.set_title("thin lines: the true rate", fontsize=9)
     positive.legend(frameon=False, fontsize=7)
     _line(rate, history.learning_rates, "step", "learning rate", "")
-    _line(entropy, history.attn_entropy, "epoch", "entropy / log(keys)")
+    _line(entropy, history.attn_entropy, "look", "entropy / log(keys)")
     entropy.set_ylim(0, 1.05)
-    _line(gradient, history.query_gradient, "epoch", "gradient of queries")
+    _line(gradient, history.query_gradient, "look", "gradient of queries")
     return fig
 
 
@@ -226,7 +226,7 @@ def _line(ax, values, xlabel, ylabel, marker="o"):
 
 def _by_group(ax, values, groups, ylabel):
     """Draw the mean of each group by epoch."""
-    ax.set(xlabel="epoch", ylabel=ylabel, ylim=(0, 1))
+    ax.set(xlabel="look", ylabel=ylabel, ylim=(0, 1))
     if values is None:
         _say_missing(ax)
         return

@@ -31,6 +31,17 @@ def set_controls(fig, results, moved):
     fig.plotly_relayout(steps[start]["args"][1])
     fig.update_annotations(font_size=12)
     fig.layout.annotations[-1].font.size = 11
+    slider = {
+        "steps": steps,
+        "active": start,
+        "currentvalue": {"prefix": "threshold "},
+        "x": 0.25,
+        "len": 0.75,
+        "y": 1.24,
+        "yanchor": "top",
+        "pad": {"t": 0, "b": 0},
+    }
+    menu = {"x": 0, "xanchor": "left", "y": 1.2, "yanchor": "top"}
     fig.update_layout(
         template="none",
         height=HEIGHT,
@@ -38,27 +49,8 @@ def set_controls(fig, results, moved):
         font={"size": 11},
         hovermode="closest",
         legend={"orientation": "h", "y": -0.1, "x": 0.5, "xanchor": "center"},
-        sliders=[
-            {
-                "steps": steps,
-                "active": start,
-                "currentvalue": {"prefix": "threshold "},
-                "x": 0.25,
-                "len": 0.75,
-                "y": 1.24,
-                "yanchor": "top",
-                "pad": {"t": 0, "b": 0},
-            }
-        ],
-        updatemenus=[
-            {
-                "buttons": _buttons(results),
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.2,
-                "yanchor": "top",
-            }
-        ],
+        sliders=[slider],
+        updatemenus=[{**menu, "buttons": _buttons(results)}],
     )
 
 

@@ -38,11 +38,11 @@ def picture(results, alt):
     """
     import matplotlib.pyplot as plt
 
-    alt = plots._checked_alt(alt)
+    alt = plots.checked_alt(alt)
     buffer, fig = io.BytesIO(), still_figure(results)
     fig.savefig(buffer, format="png", dpi=80)
     plt.close(fig)
-    source = base64.b64encode(plots._with_palette(buffer)).decode()
+    source = base64.b64encode(plots.with_palette(buffer)).decode()
     return (
         f'<img class="dark-light" style="max-width:100%;background:#fff" '
         f'alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'

@@ -122,7 +122,8 @@ def template_scores(train, faces, most=MOST):
     """Score the map that ignores the face: where the attribute mostly is.
 
     Args:
-        train: a `Faces`, whose masks are averaged.
+        train: a `Faces`, whose masks are added up; where none of them shows
+            an attribute, its template is even.
         faces: a `Faces` to be scored on.
         most: number of faces for an attribute at most, of both.
 
@@ -134,7 +135,7 @@ def template_scores(train, faces, most=MOST):
         _, masks = positives(train, attribute, most)
         side = masks.shape[1] // GRID
         cut = masks.reshape(-1, GRID, side, GRID, side)
-        found[attribute] = cut.mean(axis=(0, 2, 4)) + 1e-9
+        found[attribute] = cut.sum(axis=(0, 2, 4)) + 1e-9  # never all 0
     return _scored(
         lambda a, chosen: np.repeat(found[a][None], len(chosen), axis=0),
         faces, most,

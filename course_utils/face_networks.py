@@ -140,6 +140,8 @@ def runs():
 def _trained():
     session = _session()
     train = face_data(NUM_TRAIN, "train")
+    # A download may have failed: of photos nobody knows what was drawn.
+    source = session.data if train.drawn is None else "bundled"
     torch.manual_seed(session.seed)
     doing, average = attribute_training(
         AttributeNetwork(train.labels.mean(axis=0)),
@@ -148,9 +150,9 @@ def _trained():
         accelerator=accelerator(),
         seed=session.seed,
     )
-    doing.run("attributes", path=checkpoint_path("faces", session.data))
+    doing.run("attributes", path=checkpoint_path("faces", source))
     told = {
-        "origin": f"trained by this notebook on {session.data} data",
+        "origin": f"trained by this notebook on {source} data",
         "trained": f"{LONG:,} steps, batches of {BATCH}",
     }
     return average.cpu(), told

@@ -47,6 +47,7 @@ class Results:
     weights: `(n,)` above 0, what positives weighed in training, or None.
     gains: `(n,)`, what the weights brought, such as average precision; if
         None, F1 over that of the baseline at the same threshold.
+    gain_name: what `gains` are, such as "gain in AP"; names the axis.
 
     Raises:
         ValueError: shapes that do not fit, labels that are not bool, scores
@@ -63,6 +64,7 @@ class Results:
     baseline_scores: np.ndarray | None = None
     weights: np.ndarray | None = None
     gains: np.ndarray | None = None
+    gain_name: str = "gain"
 
     def __post_init__(self):
         check_frequencies(self.names, self.frequencies)
@@ -81,7 +83,7 @@ class Results:
                 f"weights must be above 0, got {np.min(self.weights):.3g}"
             )
 
-        for field in fields(self)[1:]:
+        for field in fields(self)[1:-1]:  # all but the names are arrays
             value = getattr(self, field.name)
             if value is not None:
                 object.__setattr__(self, field.name, np.asarray(value))
@@ -89,10 +91,9 @@ class Results:
     @property
     def axes(self):
         """`AXES`, with what the gain is in."""
-        if self.gains is not None:
-            return AXES
         title, across, up = AXES["gain"]
-        return {**AXES, "gain": (title, across, f"{up} in F1")}
+        name = f"{up} in F1" if self.gains is None else self.gain_name
+        return {**AXES, "gain": (title, across, name)}
 
     def _check_one_each(self, name):
         values = getattr(self, name)

@@ -25,13 +25,13 @@ def show(fig, alt):
     Raises:
         ValueError: the alt text is missing or too short to say anything.
     """
-    alt = _checked_alt(alt)
+    alt = checked_alt(alt)
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight")
     plt.close(fig)
-    _display_picture(_with_palette(buffer), "png", alt)
+    _display_picture(with_palette(buffer), "png", alt)
 
 
 def heatmap(
@@ -150,7 +150,7 @@ def gif(frames, alt, seconds=0.15):
         alt: what is to be seen.
         seconds: time per frame.
     """
-    alt = _checked_alt(alt)
+    alt = checked_alt(alt)
     import imageio.v3 as iio
 
     buffer = io.BytesIO()
@@ -197,7 +197,8 @@ def use_course_style():
     )
 
 
-def _checked_alt(alt):
+def checked_alt(alt):
+    """Return an alt text in one line; ValueError if it says too little."""
     if not isinstance(alt, str) or len(alt.strip()) < MIN_ALT:
         raise ValueError(
             "alt text is missing or too short: say in a sentence what the "
@@ -206,7 +207,7 @@ def _checked_alt(alt):
     return " ".join(alt.split())
 
 
-def _with_palette(buffer):
+def with_palette(buffer):
     """Store a PNG with 256 colours: a third of the size, to the same eye."""
     from PIL import Image
 

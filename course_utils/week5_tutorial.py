@@ -5,7 +5,8 @@ are left out, einops is replaced by torch, a head is width / heads wide as in
 the README. What computes stands as published, in the tutorial's own names;
 what is wrong is the subject of the lesson. "001-9" is a row of the course's
 list of what the tutorial promises. Cells of the notebook count from 0, lines
-are the README's. Used in week 5.
+are the README's. Its copyright (c) 2025 is Clarkson Edge Computing's, under
+the MIT licence in the words of LICENSE. Used in week 5.
 """
 
 import numpy as np

@@ -92,6 +92,8 @@ def test_a_gain_is_over_the_baseline_at_the_same_threshold(results):
     given = made(gains=np.arange(COUNT))
     assert np.array_equal(points(given, 0.3)["gain"], np.arange(COUNT))
     assert given.axes["gain"][2] == "gain"
+    named = made(gains=np.arange(COUNT), gain_name="gain in AP")
+    assert figure(named).layout.yaxis4.title.text == "gain in AP"
     assert results.axes["gain"][2] == "gain in F1"
 
 

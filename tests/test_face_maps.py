@@ -7,6 +7,9 @@ from random_faces import random_faces
 from course_utils.face_drawing import ATTRIBUTE_REGIONS, REGIONS
 from course_utils.face_labels import ATTRIBUTES, index_of
 from course_utils.face_maps import (
+    all_masks,
+    best_heads,
+    chosen_maps,
     located,
     map_scores,
     mean_maps,
@@ -73,12 +76,6 @@ def test_a_map_is_the_mean_over_layers_and_heads():
     assert maps.shape == (2, 5, 8, 8)
     expected = attn[1, :, :, 2, 8 * 6 + 3].mean()
     assert maps[1, 2, 6, 3] == pytest.approx(expected, abs=1e-3)
-
-
-def test_a_mean_of_halves_is_taken_in_float32():
-    """float16 would lose what is small beside 1, and overflow."""
-    attn = np.full((1, 30, 40, 1, 64), 100, np.float16)
-    assert (mean_maps(attn) == 100).all()
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 5, 64), (2, 1, 3, 5, 49)])
@@ -171,6 +168,53 @@ def test_photos_cannot_be_scored():
         map_scores(even(), photos)
 
 
+# One head for each attribute
+
+
+def split_heads(some):
+    """Attention of 6 heads: number 4 sees the hat, number 1 the mouth."""
+    attn = np.array(even(len(some)))
+    right = masks_as_maps(some) / 2
+    attn[:, 1, 1, HAT] = right[:, 0, 0, HAT]
+    attn[:, 0, 1, MOUTH] = right[:, 0, 0, MOUTH]
+    return attn
+
+
+def test_each_attribute_gets_the_head_that_finds_it():
+    some = tiled([0, 2, 5])
+    attn = split_heads(some)
+    heads = best_heads(attn, some)
+    assert heads[[HAT, MOUTH]].tolist() == [4, 1]
+    assert set(heads[[*PLACELESS]]) == {0}
+    maps = chosen_maps(attn, heads)
+    assert maps.shape == (3, 40, 8, 8) and maps.dtype == np.float32
+    np.testing.assert_array_equal(maps[2, HAT].ravel(), attn[2, 1, 1, HAT])
+    found = map_scores(attn, some, heads)
+    assert found["energy"][[HAT, MOUTH]] == pytest.approx(32)
+    assert (map_scores(attn, some)["energy"][[HAT, MOUTH]] < 10).all()
+
+
+def test_heads_are_chosen_on_the_faces_given():
+    """The first face's best head is the worst of the second's."""
+    one, other = tiled([0]), tiled([5])
+    attn = np.array(even(1))
+    attn[:, 0, 2] = masks_as_maps(one)[:, 0, 0]
+    attn[:, 1, 0] = masks_as_maps(other)[:, 0, 0]
+    for some, head in ((one, 2), (other, 3)):
+        assert best_heads(attn, some)[HAT] == head
+    scored = map_scores(attn, other, best_heads(attn, one))
+    assert scored["energy"][HAT] == 0
+
+
+def test_masks_of_all_attributes_are_those_of_each():
+    some = random_faces(2)
+    masks = all_masks(some)
+    assert masks.shape == (2, 40, 64, 64) and masks.dtype == bool
+    assert not masks[:, [*PLACELESS]].any()
+    for a in located():
+        assert np.array_equal(masks[:, a], some.masks(ATTRIBUTES[a]))
+
+
 # The template
 
 
@@ -189,6 +233,7 @@ def test_a_template_is_the_mean_of_the_training_masks():
     ] == pytest.approx(32)
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_template_that_no_face_made_is_even():
     train = tiled([0, 2])
     train.drawn[:, HAT] = False
