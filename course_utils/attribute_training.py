@@ -121,7 +121,12 @@ def answers(net, images, logits_of=None, batch=256):
     Returns:
         `(scores, attn)`: NumPy arrays `(n, attributes)`, from 0 to 1, and
         `(n, layers, heads, attributes, 64)`, float16.
+
+    Raises:
+        TypeError: images that are not uint8.
     """
+    if images.dtype != np.uint8:
+        raise TypeError(f"images must be uint8, got {images.dtype}")
     device = net.bias.device
     scores, maps = [], []
     for start in range(0, len(images), batch):
@@ -148,7 +153,8 @@ def watcher(net, average, faces):
         scores, attn = answers(average, faces.images)
         attn = attn.astype(np.float32)
         terms = attn * np.log(np.maximum(attn, 1e-12))
-        entropy = -terms.sum(axis=-1).mean(axis=(0, 1, 2))
+        # In float32, a mean of thousands could round to more than 1.
+        entropy = -terms.sum(axis=-1).mean(axis=(0, 1, 2), dtype=float)
         return {
             "rates": (scores > 0.5).mean(axis=0),
             "average_precision": average_precision(faces.labels, scores),

@@ -28,13 +28,17 @@ def mean_maps(attn):
     Returns:
         `(n, attributes, 8, 8)`, the mean over layers and heads.
     """
+    _check_attention(attn)
+    maps = attn.astype(np.float32).mean(axis=(1, 2))
+    return maps.reshape(*maps.shape[:2], GRID, GRID)
+
+
+def _check_attention(attn):
     if attn.ndim != 5 or attn.shape[-1] != GRID**2:
         raise ValueError(
             "attn needs shape (n, layers, heads, attributes, "
             f"{GRID**2}), got {attn.shape}"
         )
-    maps = attn.astype(np.float32).mean(axis=(1, 2))
-    return maps.reshape(*maps.shape[:2], GRID, GRID)
 
 
 def positives(faces, attribute, most=MOST):
@@ -89,6 +93,7 @@ def chosen_maps(attn, heads):
     Returns:
         `(n, attributes, 8, 8)`.
     """
+    _check_attention(attn)
     flat = attn.reshape(len(attn), -1, *attn.shape[3:])
     maps = flat[:, heads, np.arange(flat.shape[2])].astype(np.float32)
     return maps.reshape(*maps.shape[:2], GRID, GRID)

@@ -15,15 +15,20 @@ from course_utils.attribute_training import (
     answers,
     as_tensors,
     attribute_training,
+    history_of,
     query_gradient,
     watcher,
 )
 from course_utils.cross_attention import AttributeNetwork, CrossAttention
+from course_utils.diagnosis import diagnose
+from course_utils.face_labels import ATTRIBUTES as NAMES
 from course_utils.faces import Faces
+from course_utils.multilabel import average_precision
 from course_utils.schedules import warm_up_cosine
 from course_utils.training import make_accelerator
 
 COUNT, ATTRIBUTES, STEPS, BATCH = 12, 3, 6, 4
+WATCHED = "rates", "average_precision", "entropy"
 
 
 def network(kind="attention", frequencies=(0.2, 0.5, 0.8), **options):
@@ -344,6 +349,16 @@ def test_even_attention_has_an_entropy_of_1_and_a_point_of_0(monkeypatch):
     assert found == pytest.approx([0, 1 / 6, 0.5], abs=1e-3)  # 2 of 2^6
 
 
+def test_entropy_of_many_faces_is_not_rounded_above_1(monkeypatch):
+    """`diagnosis.History` would refuse it."""
+    many = Faces(np.empty(2000), np.eye(2000, ATTRIBUTES) > 0)
+    attn = np.full((2000, 2, 4, ATTRIBUTES, 64), 1 / 64, np.float16)
+    given = np.full((2000, ATTRIBUTES), 0.5), attn
+    monkeypatch.setattr(module, "answers", lambda net, images: given)
+    net = network()
+    assert watcher(net, net, many)()["entropy"] == pytest.approx(1, abs=1e-6)
+
+
 def test_the_gradient_is_that_of_all_queries():
     net = network()
     assert query_gradient(net) == 0
@@ -362,11 +377,47 @@ def test_what_is_watched_goes_into_the_notes():
         training.run(watch=watch, watch_every=3)
         assert list(training.notes) == [0, 3, 6]
         for note in training.notes.values():
-            assert set(note) == {"rates", "entropy", "query_gradient"}
-            assert len(note["rates"]) == len(note["entropy"]) == ATTRIBUTES
-        lengths[kind] = [n["query_gradient"] for n in training.notes.values()]
+            lengths.setdefault(kind, []).append(note.pop("query_gradient"))
+            sizes = {name: len(values) for name, values in note.items()}
+            assert sizes == dict.fromkeys(WATCHED, ATTRIBUTES)
     assert lengths["attention"][0] == 0 and lengths["attention"][1] > 0
     assert lengths["summed"][2] < 1e-4 * lengths["attention"][2]
+
+
+def test_precision_is_that_of_the_labels():
+    net, faces = network(), random_faces(COUNT, ATTRIBUTES)
+    nn.init.normal_(net.answer)
+    faces.labels[:, 1] = False
+    found = watcher(network(), net, faces)()["average_precision"]
+    scores, _ = answers(net, faces.images)
+    assert np.isnan(found[1])
+    expected = average_precision(faces.labels, scores)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", ["attention", "mean", "summed"])
+def test_a_watched_training_can_be_diagnosed(kind):
+    faces, other = random_faces(COUNT), random_faces(COUNT, seed=1)
+    frequencies = faces.labels.mean(axis=0)
+    training, average = make(faces, network(kind, frequencies))
+    watch = watcher(training.modules["net"], average, other)
+    training.run(watch=watch, watch_every=2)
+    found = history_of(training, average, other, frequencies)
+    notes = training.notes
+    assert tuple(found.names) == NAMES
+    assert found.rates.tolist() == [notes[i]["rates"] for i in (2, 4, 6)]
+    gradients = [notes[i]["query_gradient"] for i in (2, 4, 6)]
+    assert found.query_gradient.tolist() == gradients
+    pairs = np.reshape(training.losses, (3, 2))
+    np.testing.assert_allclose(found.losses, pairs.mean(axis=1))
+    np.testing.assert_array_equal(
+        found.scores, answers(average, other.images)[0]
+    )
+    assert found.labels is other.labels
+    rates = [training.schedule(step)["lr"] for step in range(STEPS)]
+    assert found.learning_rates.tolist() == rates
+    frozen = "frozen attention" in diagnose(found).names
+    assert frozen == (kind != "attention")
 
 
 # Bad input

@@ -104,10 +104,10 @@ def test_the_file_holds_the_average_of_the_training(
     command(out)
     net, _ = load_net(out)
     for name, tensor in averages[-1].state_dict().items():
-        torch.testing.assert_close(net.state_dict()[name], tensor.half().float())
+        assert torch.equal(net.state_dict()[name], tensor.half().float()), name
     frequencies = torch.from_numpy(random_faces(8).labels.mean(axis=0))
     far = net.bias.sigmoid() - frequencies
-    assert 0 < far.abs().max() < 0.01  # it starts there, and moves
+    assert far.abs().max() < 0.01  # where it started, two steps ago
 
 
 def test_an_interrupted_training_goes_on(command, tmp_path, monkeypatch):

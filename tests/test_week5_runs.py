@@ -120,13 +120,13 @@ def test_a_run_does_as_its_remedy_says(tiny, monkeypatch, name):
     labels, given = SPLITS["train"].labels, {}
 
     def training(net, faces, **named):
-        given.update(named, faces=faces, bias=net.bias.detach())
+        given.update(named, faces=faces, kind=net.settings["kind"])
         return attribute_training(net, faces, **named)
 
     monkeypatch.setattr(tiny.training, "attribute_training", training)
     remedy = remedies(labels)[name]
     tiny.trained("summed", 2, remedy)
-    assert given["faces"] is SPLITS["train"]
+    assert given["faces"] is SPLITS["train"] and given["kind"] == "summed"
     assert (given["steps"], given["seed"]) == (STEPS, 2)
     assert given["loss"] is remedy.loss
     assert given["probabilities"] is remedy.probabilities

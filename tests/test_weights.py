@@ -7,10 +7,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from course_utils.training import make_accelerator
 from course_utils.weights import (
     METADATA_KEY,
     at_rest,
     fill,
+    load,
+    made_here,
     read_weights,
     write_weights,
 )
@@ -139,6 +142,81 @@ def test_at_rest_is_the_same_module():
     assert at_rest(module) is module
     assert not module.training
     assert not any(p.requires_grad for p in module.parameters())
+
+
+# Loading
+
+
+def test_a_module_is_made_and_filled_as_its_file_says(path):
+    settings = {"in_features": 3, "out_features": 4, "bias": False}
+    made = nn.Linear(**settings)
+    write_weights(path, made, settings, NOTES)
+    loaded, metadata = load(nn.Linear, str(path), "a layer")
+    assert type(loaded) is nn.Linear and loaded.bias is None
+    assert torch.equal(loaded.weight, made.weight.half().float())
+    assert not loaded.training and not loaded.weight.requires_grad
+    assert metadata["origin"] == NOTES["origin"]
+    assert json.loads(metadata["architecture"]) == settings
+
+
+def checked(width):
+    """Make a layer that can be two or more wide."""
+    if width < 2:
+        raise ValueError("too narrow")
+    return nn.Linear(width, width)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"depth": 3}, {}, {"width": 1}, [3], "a text", 7]
+)
+def test_an_architecture_that_cannot_be_made_is_named(path, settings):
+    write_weights(path, nn.Linear(3, 3), settings, NOTES)
+    said = f"{path.name} is not of a layer: its architecture is"
+    with pytest.raises(ValueError, match=said):
+        load(checked, path, "a layer")
+
+
+def test_an_architecture_that_is_no_json_is_named(path):
+    written = json.dumps({"origin": "x", "architecture": "{half"})
+    save_file({"x": torch.zeros(2)}, path, {METADATA_KEY: written})
+    with pytest.raises(ValueError, match="its architecture is {half"):
+        load(checked, path, "a layer")
+
+
+def test_weights_that_belie_their_architecture_are_named(path):
+    write_weights(path, nn.Linear(3, 3), {"width": 5}, NOTES)
+    with pytest.raises(
+        ValueError, match=r"weight has shape \(3, 3\), expected \(5, 5\)"
+    ):
+        load(checked, path, "a layer")
+
+
+def test_no_file_to_load(path):
+    with pytest.raises(FileNotFoundError, match="no file of weights at"):
+        load(checked, path, "a layer")
+
+
+# Where it was made
+
+
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_the_machine_is_told_in_texts_that_a_file_takes(path, precision):
+    told = made_here(make_accelerator(precision, cpu=True))
+    threads = torch.get_num_threads()
+    assert told["hardware"] == f"CPU, {threads} thread(s)"
+    assert told["precision"] == precision
+    assert torch.__version__ in told["software"]
+    write_weights(path, model(), {}, {**NOTES, **told})
+    assert read_weights(path)[1].items() >= told.items()
+
+
+def test_a_gpu_is_told_by_its_name(monkeypatch):
+    class Accelerator:
+        device, mixed_precision = torch.device("cuda"), "fp16"
+
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA T4")
+    told = made_here(Accelerator)
+    assert (told["hardware"], told["precision"]) == ("NVIDIA T4", "fp16")
 
 
 # Files that cannot be right
