@@ -657,8 +657,8 @@ face_explorer(
 # %%
 spread = attention.entropy(attn.astype(np.float32)).mean(axis=(0, 2))
 spread = spread / np.log(64)  # (layers, attributes)
-show(cu.face_curves.attention_flow(spread, frequencies), alt="Entropy by layer, "
-     "a line for each attribute; rare and common overlap.")
+show(cu.face_curves.attention_flow(spread, frequencies), alt="Entropy by "
+     "layer, a line for each attribute; the common end lowest.")
 gap = spread[-1, common].mean() - spread[-1, rare].mean()
 tied = np.corrcoef(spread[-1], frequencies)[0, 1]
 print(f"common less rare: {gap:+.3f}; correlation with frequency {tied:+.2f}")
