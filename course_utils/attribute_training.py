@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from course_utils.multilabel_scores import average_precision
+from course_utils.progress_bar import track
 from course_utils.schedules import average_into, warm_up_cosine
 from course_utils.training import Training
 
@@ -205,3 +206,33 @@ def history_of(training, net, faces, frequencies):
         ],
         threshold_from="fixed",
     )
+
+
+def plain_run(net, faces, steps, *, rate=1e-3, batch=32, label="training"):
+    """Train any network by cross-entropy, without the recipe's helpers.
+
+    Args:
+        net: `net(images)` returns logits `(batch, attributes)`, or a tuple
+            whose first entry they are.
+        faces: a `Faces`.
+        steps: number of steps.
+        rate: of AdamW, constant.
+        batch: faces a step, drawn with replacement.
+        label: of the progress bar.
+
+    Returns:
+        `(steps,)` losses.
+    """
+    images, labels = as_tensors(faces)
+    optimizer = torch.optim.AdamW(net.parameters(), rate)
+    losses = []
+    for _ in track(range(steps), label):
+        chosen = torch.randint(len(images), (batch,))
+        logits = net(images[chosen].float() / 255)
+        logits = logits[0] if isinstance(logits, tuple) else logits
+        loss = F.binary_cross_entropy_with_logits(logits, labels[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return np.array(losses)

@@ -106,8 +106,10 @@ class Dashboard:
         from IPython.display import HTML, display
 
         display(HTML(self.still()))
-        bundle = {"text/html": self.live(), "text/plain": self.alt}
-        if not runtime.in_colab():
+        bundle = {"text/plain": self.alt}
+        if runtime.in_colab():
+            bundle["text/html"] = self.live()
+        else:  # not both: a saved notebook would hold every number twice
             figure = {**json.loads(self.figure.to_json()), "config": CONFIG}
             bundle["application/vnd.plotly.v1+json"] = figure
         display(bundle, raw=True)

@@ -162,7 +162,7 @@ def test_the_slider_moves_every_point_and_the_threshold(results, fig):
 
 def test_each_step_shows_the_numbers_of_its_threshold(results, fig):
     members = [*groups_of(results.frequencies).values()]
-    for place in (0, 9, 18):
+    for place in (0, 5, -1):
         update = steps(fig)[place].args[0]
         found = points(results, THRESHOLDS[place])
         for panel, (_, up) in enumerate(PANELS.values()):
@@ -299,7 +299,8 @@ def test_two_outputs_are_displayed(board, monkeypatch, colab):
     board._ipython_display_()
     still, live = outputs
     assert still.data == board.still()
-    assert live["text/plain"] == ALT and live["text/html"] == board.live()
+    assert live["text/plain"] == ALT
+    assert live.get("text/html") == (board.live() if colab else None)
     mimetype = "application/vnd.plotly.v1+json"
     assert (mimetype in live) == (not colab)
     if not colab:
