@@ -11,7 +11,6 @@ from course_utils import bundled, face_networks, runtime
 from course_utils.attribute_training import answers, attribute_training
 from course_utils.cross_attention import KINDS, AttributeNetwork
 from course_utils.face_networks import load_net, save_net
-from course_utils.faces import Faces
 from course_utils.runtime import Session
 from course_utils.training import CheckpointError, Training
 
