@@ -5,12 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
-from course_utils.faces import Faces
 from PIL import Image
 
 from course_utils.celeba import NUM_FACES, celeba
 from course_utils.crops import SPLITS
 from course_utils.face_labels import ATTRIBUTES, NUM_IMAGES
+from course_utils.faces import Faces
 
 LAYOUTS = ("authors", "parts", "kaggle")
 MEMBERS = {
