@@ -1,12 +1,8 @@
 """Train a network of week 5 on faces, watch it, and ask it.
 
-The recipe is that of week 4: AdamW, a learning rate that warms up and then
-falls along a cosine, gradients clipped to length 1, and a running average
-of the weights, which answers afterwards. What changes from remedy to remedy
-is the loss, or which faces are drawn.
+The recipe is that of week 4, `course_utils.recipe`. What changes from
+remedy to remedy is the loss, or which faces are drawn.
 """
-
-import copy
 
 import numpy as np
 import torch
@@ -14,11 +10,9 @@ from torch.nn import functional as F
 
 from course_utils.multilabel_scores import average_precision
 from course_utils.progress_bar import track
-from course_utils.schedules import average_into, warm_up_cosine
-from course_utils.training import Training
+from course_utils.recipe import averaged_training
 
 BATCH = 64
-WARM_UP = 50  # steps
 MOST_MEMORY = 0.995  # of the running average
 RATE = 2e-3  # learning rate at its peak
 
@@ -63,8 +57,7 @@ def attribute_training(
             f"{labels.shape[1]} labels: make one to fit the other"
         )
     device = accelerator.device
-    net = net.to(device).train()
-    average = copy.deepcopy(net).eval().requires_grad_(False)
+    net = net.to(device)
     loss = loss or F.binary_cross_entropy_with_logits
 
     def loss_at(step):
@@ -75,25 +68,10 @@ def attribute_training(
         logits = net(pixels).float()
         return loss(logits, labels[chosen].to(device))
 
-    def after_step(step):
-        memory = min(MOST_MEMORY, (1 + step) / (10 + step))
-        average_into(average, net, memory)
-
-    training = Training(
-        loss_at=loss_at,
-        modules={"net": net, "average": average},
-        optimizer=torch.optim.AdamW(net.parameters(), weight_decay=0.01),
-        steps=steps,
-        accelerator=accelerator,
-        seed=seed,
-        schedule=lambda step: {
-            "lr": warm_up_cosine(step, steps, rate, WARM_UP)
-        },
-        clip=1.0,
-        after_step=after_step,
-        batch=batch,
-    )
-    return training, average
+    return averaged_training(
+        net, loss_at, steps=steps, accelerator=accelerator, rate=rate,
+        batch=batch, seed=seed, most_memory=MOST_MEMORY,
+    )  # fmt: skip
 
 
 def _draw(count, batch, probabilities, progress):

@@ -18,6 +18,7 @@ import numpy as np
 
 from course_utils.bundled import REINSTALL, bundled
 from course_utils.photos import PHOTOS, photo
+from course_utils.runtime import SOURCES
 
 __all__ = [
     "NAMES",
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 NAMES = ("mnist", "photo")
-SOURCES = ("bundled", "real")
 _PARTS = ("x_train", "y_train", "x_test", "y_test")
 _IDX_FILES = (
     "train-images-idx3-ubyte",

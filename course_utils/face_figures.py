@@ -26,7 +26,6 @@ from course_utils.face_groups import (
     groups_of,
     readable,
 )
-from course_utils.face_reliability import reliability_curve, reliability_plot
 
 __all__ = [
     "attention_flow",
@@ -35,8 +34,6 @@ __all__ = [
     "attention_maps",
     "face_grid",
     "frequency_bars",
-    "reliability_curve",
-    "reliability_plot",
     "remedy_dots",
     "training_panels",
 ]

@@ -1,21 +1,15 @@
 """Train a U-Net of week 4, for regression or for diffusion.
 
-The recipe is the usual one: AdamW, a learning rate that warms up and then
-falls along a cosine, gradients clipped to length 1, and a running average
-of the weights (EMA), which is what is used afterwards.
+What is not the loss is in `course_utils.recipe`.
 """
-
-import copy
 
 import torch
 
-from course_utils.schedules import average_into, warm_up_cosine
+from course_utils.recipe import averaged_training
 from course_utils.sr_inputs import check_training
 from course_utils.super_resolution import diffusion_loss, regression_loss
-from course_utils.training import Training
 
 BATCH = 64
-WARM_UP = 50  # steps
 MOST_MEMORY = 0.999  # of the running average
 
 
@@ -47,8 +41,7 @@ def sr_training(
     """
     check_training(net, images, diffusion, rate, batch)
     device = accelerator.device
-    net = net.to(device, memory_format=torch.channels_last).train()
-    average = copy.deepcopy(net).eval().requires_grad_(False)
+    net = net.to(device, memory_format=torch.channels_last)
 
     def loss_at(step):
         high = draw(images, batch).to(device)
@@ -56,25 +49,10 @@ def sr_training(
             return regression_loss(net, high)
         return diffusion_loss(net, diffusion, high)
 
-    def after_step(step):
-        memory = min(MOST_MEMORY, (1 + step) / (10 + step))
-        average_into(average, net, memory)
-
-    training = Training(
-        loss_at=loss_at,
-        modules={"net": net, "average": average},
-        optimizer=torch.optim.AdamW(net.parameters(), weight_decay=0.01),
-        steps=steps,
-        accelerator=accelerator,
-        seed=seed,
-        schedule=lambda step: {
-            "lr": warm_up_cosine(step, steps, rate, WARM_UP)
-        },
-        clip=1.0,
-        after_step=after_step,
-        batch=batch,
-    )
-    return training, average
+    return averaged_training(
+        net, loss_at, steps=steps, accelerator=accelerator, rate=rate,
+        batch=batch, seed=seed, most_memory=MOST_MEMORY,
+    )  # fmt: skip
 
 
 def draw(images, count):

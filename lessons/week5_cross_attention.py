@@ -21,7 +21,7 @@
 # - tell success from collapse by reading how a training went;
 # - say what such labels mean, and what should not be built on them.
 #
-# **Time**: two sittings of about 75 minutes; the computer works for four.
+# **Time**: two sittings of about 75 minutes; the computer works for up to five.
 # **Needs**: weeks 1 and 2, a little PyTorch.
 #
 # **Contents**: [1 The lazy answer](#s1) · [2 Scores](#s2) ·
@@ -1107,7 +1107,7 @@ cu.face_dashboard.dashboard(Results(
 # You should see the curves stay while the points slide along them: a threshold
 # moves decisions, not knowledge. For the rare, accuracy over the constant
 # is a thin line above 0 even where F1 is good. In the long run's wide middle, F1
-# hardly cares for the threshold: most scores are sure.
+# hardly moves.
 #
 # **To take away**: success is what no known failure explains.
 #
@@ -1163,7 +1163,7 @@ claim("mean AP, light third less dark third", np.nanmean(by_tone),
 # You should see next to no gap in the mean, and large ones below it. They are the
 # largest of 40, so read the intervals: where these are apart, dark marks, such as
 # bags under the eyes, are found less well on dark skin. As many dark faces were
-# seen as light ones; the evidence is fainter there, as for a camera. A mean over
+# seen as light ones; the evidence is fainter there. A mean over
 # attributes hid it.
 #
 # **On CelebA itself.** With `setup(week=5, data="real")`, or `data=` a folder

@@ -3,8 +3,8 @@
 The network is cut for this process and all its children, progress and
 downloads go to a folder of their own, and notebooks run at preset "quick"
 on bundled data, whatever the developer's own settings are. Workers side by
-side share the cores: threads that wait for each other's core made a minute
-of training last a quarter of an hour.
+side share the cores: beside a process of two threads on two cores, 100 small
+training steps took 4.3 s with two threads and 3.3 s with one.
 """
 
 import os

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_utils import attribute_training as module
+from course_utils import recipe
 from course_utils.attribute_training import (
     answers,
     as_tensors,
@@ -171,7 +172,7 @@ def test_chances_may_change_along_the_training():
 
 
 def test_the_loss_falls_and_the_average_knows_the_answers(monkeypatch):
-    monkeypatch.setattr(module, "WARM_UP", 5)
+    monkeypatch.setattr(recipe, "WARM_UP", 5)
     faces = coloured()
     training, average = make(faces, steps=60, batch=8, rate=5e-3)
     before, _ = answers(average, faces.images)
@@ -219,7 +220,7 @@ def test_the_average_s_memory_is_200_steps_at_most():
 def test_the_recipe_is_adamw_with_a_schedule_and_clipped_gradients():
     training, _ = make(steps=200, rate=0.5)
     rates = [training.schedule(step)["lr"] for step in range(200)]
-    warm_up = module.WARM_UP
+    warm_up = recipe.WARM_UP
     expected = [warm_up_cosine(i, 200, 0.5, warm_up) for i in range(200)]
     assert rates == expected and max(rates) == 0.5
     assert type(training.optimizer.optimizer) is torch.optim.AdamW

@@ -8,7 +8,7 @@ import signal
 import pytest
 import torch
 
-from course_utils import sr_training as module
+from course_utils import recipe
 from course_utils.diffusion import Diffusion, cosine_schedule
 from course_utils.schedules import warm_up_cosine
 from course_utils.sr_training import draw, sr_training
@@ -127,7 +127,7 @@ def test_the_recipe_is_adamw_with_a_schedule_and_clipped_gradients():
         or sum(p.square().sum() for p in training.modules["net"].parameters())
     )
     training.run()
-    expected = [warm_up_cosine(i, 60, 2e-3, module.WARM_UP) for i in range(60)]
+    expected = [warm_up_cosine(i, 60, 2e-3, recipe.WARM_UP) for i in range(60)]
     assert rates == pytest.approx(expected) and len(set(rates)) > 50
     assert max(rates) == pytest.approx(2e-3) and rates[-1] < 2e-4
     assert type(training.optimizer.optimizer) is torch.optim.AdamW
@@ -209,7 +209,7 @@ def test_a_loss_that_is_nan_names_the_step_and_the_rate():
     training.loss_at = lambda step: (
         loss_at(step) * (torch.nan if step == 2 else 1)
     )
-    rate = warm_up_cosine(2, STEPS, 5e-3, module.WARM_UP)
+    rate = warm_up_cosine(2, STEPS, 5e-3, recipe.WARM_UP)
     with pytest.raises(
         FloatingPointError,
         match=rf"loss is nan at step 2, learning rate {rate:.3g}: lower",
