@@ -50,7 +50,9 @@ def draw_all(drawn, split, seed, workers=None):
     if workers > 1:
         try:
             with _pool(workers) as pool:
-                return _joined(pool.map(_draw, parts), len(parts))
+                with _interruptions_ignored():
+                    drawing = pool.map(_draw, parts)
+                return _joined(drawing, len(parts))
         except (BrokenProcessPool, OSError) as error:
             print(
                 f"faces: {workers} processes cannot be had here "
@@ -71,16 +73,29 @@ def _pool(workers):
     # A forked child would inherit the locks of the notebook's other
     # threads, PyTorch's among them, and might wait for them for ever.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _ignore_interruption)
+    pool = ProcessPoolExecutor(workers, context)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interruption():
-    """Leave an interruption to the notebook, which then ends the pool."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextlib.contextmanager
+def _interruptions_ignored():
+    """Let processes started here ignore an interruption, from birth on.
+
+    It is left to the notebook, which then ends the pool. A process that set
+    this up itself could be interrupted before it has.
+    """
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # in another thread than the main one
+        before = None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _joined(drawing, num_parts):
