@@ -22,6 +22,7 @@ FREE = {
     "CC BY 2.0": f"{CC}licenses/by/2.0/",
     "CC BY 4.0": f"{CC}licenses/by/4.0/",
     "CC BY-SA 3.0": f"{CC}licenses/by-sa/3.0/",
+    "CC BY-SA 4.0": f"{CC}licenses/by-sa/4.0/",
     "CC0": f"{CC}publicdomain/zero/1.0/",
     "MIT": "https://opensource.org/license/mit",
 }
