@@ -35,12 +35,12 @@ GRIDS = {
     },
     "bilateral": {
         "sigma_color": (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3),
-        "sigma_spatial": (0.8, 1.2, 1.6, 2.0, 3.0),
+        "sigma_spatial": (1.0, 1.5, 2.0, 3.0, 4.0),
     },
     "non_local_means": {
         "h": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0),
-        "patch_size": (3, 5, 7),
-        "patch_distance": (2, 3, 5, 8, 11),
+        "patch_size": (3, 5, 7, 9),
+        "patch_distance": (3, 5, 8, 11),
     },
     "patch_graph_denoise": {
         "sigma": (0.2, 0.3, 0.4, 0.5, 0.6),

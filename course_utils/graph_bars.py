@@ -45,7 +45,7 @@ def weights_by(groups, head_names):
     )
     for i, (ax, head) in enumerate(zip(axes[0], head_names, strict=True)):
         _bars(ax, means[:, i], spread[:, i])
-        ax.set(title=head, xlabel="weight")
+        ax.set(title=head, xlabel="mean, ± 1 SD" if spread.any() else "weight")
     axes[0, 0].set_yticks(range(len(rows)), groups)
     axes[0, 0].set(xlim=(0, 1.35), ylim=(len(rows) - 0.4, -0.6))
     axes[0, 0].set_xticks((0, 0.5, 1))

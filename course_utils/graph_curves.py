@@ -37,8 +37,9 @@ def controllers(trajectories, optimum):
         for i, (rule, path) in enumerate(trajectories.items()):
             curve(ax, np.arange(len(path[name])), path[name], i, rule)
         ax.axhline(best, color="0.3", ls=(0, (5, 5)), lw=1.2)
-        _write(ax, 0.99, best, f"optimum {best:.3g}", ax.get_yaxis_transform())
-        ax.set(yscale="log", xlabel="step", ylabel=name)
+        ax.set_title(f"level dashed line: the optimum, {best:.3g}")
+        ax.set(xlabel="step", ylabel=name)
+        logarithmic(ax, "y")
     axes[0].legend(frameon=False, fontsize=9)
     return fig
 
@@ -67,7 +68,7 @@ def panels(count):
     fig, axes = plt.subplots(
         1,
         count,
-        figsize=(min(6.5, 2 + 3.5 * count) if count == 1 else 10, 3.6),
+        figsize=(6 if count == 1 else 10, 3.6),
         squeeze=False,
         layout="constrained",
     )
@@ -89,10 +90,15 @@ def curve(ax, x, values, place, label, **looks):
     )
 
 
-def _write(ax, x, y, words, transform):
-    ax.text(
-        x, y, words, transform=transform, ha="right", va="bottom", fontsize=9
-    )
+def logarithmic(ax, name):
+    """Make the axis "x" or "y" logarithmic, with plain numbers."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis = getattr(ax, f"{name}axis")
+    getattr(ax, f"set_{name}scale")("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def risk_curves(sigmas, true_risk, estimated_risk, best=None):
@@ -133,9 +139,9 @@ def risk_curves(sigmas, true_risk, estimated_risk, best=None):
                 mec="black")  # fmt: skip
     if best is not None:
         ax.axvline(best, color="0.3", ls="--", label=f"chosen: {best:.3g}")
-    ax.set(xscale="log", xlabel="sigma", ylabel="mean squared error")
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.legend(frameon=False, fontsize=9)
+    ax.set(xlabel="sigma", ylabel="mean squared error")
+    logarithmic(ax, "x")
+    fig.legend(loc="outside upper left", frameon=False, fontsize=9)
     return fig
 
 

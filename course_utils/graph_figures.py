@@ -2,7 +2,8 @@
 
 Each function returns a figure for `plots.show`, which adds the alt text.
 Those of curves, bars and mixtures have modules of their own; their names
-are here, too. Photos are floats (height, width, 3) from 0 to 1. Used in week 6.
+are here, too. Photos are floats (height, width, 3) from 0 to 1. Used in
+week 6.
 """
 
 import numpy as np
@@ -75,8 +76,10 @@ def graph_on_photo(image, query, weights, radius, *, patch_side=5):
     for ax in (near, heat):
         _outline(ax, query, 1)
         _window(ax, query, radius, image.shape)
-    photo.set_title("dashed: the part shown beside")
-    near.set_title(f"{np.count_nonzero(row)} neighbours, larger: more weight")
+    photo.set_title("dashed: the part shown on the right")
+    near.set_title(
+        f"{np.count_nonzero(others)} neighbours, larger: more weight"
+    )
     heat.set_title(f"row of the matrix; itself {row[*query]:.2f}")
     return fig
 
@@ -148,6 +151,7 @@ def _window(ax, query, radius, shape):
         for at, side in zip(query, shape[:2], strict=True)
     ]
     ax.set(xlim=(lows[1], highs[1]), ylim=(highs[0], lows[0]))
+    ax.locator_params(integer=True, nbins=6)
 
 
 def same_matrix(dense, sparse, titles=("dense softmax", "sparse patch graph")):

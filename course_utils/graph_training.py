@@ -8,6 +8,7 @@ noisy shot of the same scene, which needs neither. Used in week 6.
 import numpy as np
 import torch
 
+from course_utils.ladder import noisy_copies, psnr
 from course_utils.recipe import averaged_training
 
 OBJECTIVES = ("clean", "risk estimate", "second shot")
@@ -142,3 +143,45 @@ def denoised(net, images, noise=None):
         out = net(pixels.permute(2, 0, 1)[None], level)[0]
         found.append(out.permute(1, 2, 0).double().cpu().numpy())
     return np.stack(found).reshape(images.shape)
+
+
+def watcher(average, photos, noise=25 / 255):
+    """Return a `watch` for `Training.run`: a score, and what a gate says.
+
+    It notes, as a dict: psnr, the mean over photos, dB; and for each map
+    of `GraphDenoiser.parameters_for` in its first layer the mean over
+    pixels and photos, `(1,)` or `(4,)`.
+
+    Args:
+        average: the `GraphDenoiser` that is watched.
+        photos: `(n, height, width, 3)` floats, 0 to 1; none trained on.
+        noise: standard deviation at which it is watched.
+    """
+    noisy = noisy_copies(photos, noise, seed=0)
+
+    def watch():
+        found = denoised(average, noisy)
+        scores = [psnr(*pair) for pair in zip(found, photos, strict=True)]
+        return {"psnr": np.mean(scores), **gate_means(average, noisy)}
+
+    return watch
+
+
+@torch.inference_mode()
+def gate_means(net, images):
+    """Return the mean of each of the gate's maps in the first layer.
+
+    Args:
+        net: a `GraphDenoiser`.
+        images: `(n, height, width, 3)` floats, noisy.
+
+    Returns:
+        dict of `(1,)` or `(4,)` arrays, means over pixels and images.
+    """
+    device = next(net.parameters()).device
+    pixels = torch.tensor(images, dtype=torch.float32, device=device)
+    first = net.parameters_for(pixels.permute(0, 3, 1, 2))[0]
+    return {
+        name: values.mean(dim=(0, 2, 3)).cpu().numpy()
+        for name, values in first.items()
+    }

@@ -4,9 +4,9 @@ Photos are floats (height, width, 3) from 0 to 1. Used in week 6.
 """
 
 import contextlib
-import functools
 
 import numpy as np
+from scipy import sparse
 
 from course_utils import patch_graph
 from course_utils.explorer import AttentionExplorer, drawing
@@ -29,7 +29,7 @@ def graph_explorer(
     image,
     *,
     alt,
-    sigmas=(0.05, 0.1, 0.2),
+    sigmas=(0.1, 0.2, 0.4),
     radius=5,
     patch_side=5,
     noise=0.0,
@@ -185,20 +185,22 @@ class _Graph:
         self.shape = image.shape[:2]
         patches, centers = patch_graph.extract_patches(image)
         self.patches = patches.astype(np.float32)  # half the time of float64
-        self.centers = centers
+        self.centers, self.kept = centers, {}
         self.widest = patch_graph.build_patch_graph_radius(
             centers, patches, 1.0, LARGEST_RADIUS, noise
         )
 
-    @functools.lru_cache(maxsize=LARGEST_RADIUS)  # noqa: B019
     def within(self, radius):
-        """Return the affinities at sigma = 1 up to a radius."""
-        pairs = self.widest.tocoo()
-        rows, columns = pairs.coords
-        apart = self.centers[rows] - self.centers[columns]
-        near = (apart**2).sum(axis=1) <= radius**2
-        kept = (pairs.data[near], (rows[near], columns[near]))
-        return type(pairs)(kept, pairs.shape).tocsr()
+        """Return the affinities at sigma = 1 up to a radius, kept."""
+        if radius not in self.kept:
+            pairs = self.widest.tocoo()
+            rows, columns = pairs.coords
+            apart = self.centers[rows] - self.centers[columns]
+            near = (apart**2).sum(axis=1) <= radius**2
+            entries = pairs.data[near], (rows[near], columns[near])
+            nearer = sparse.coo_array(entries, pairs.shape)
+            self.kept[radius] = nearer.tocsr()
+        return self.kept[radius]
 
     def attention(self, sigma, radius):
         """Return the sparse attention matrix, float32."""

@@ -178,12 +178,16 @@ def ladder_figure(ladder, over="noisy"):
 
     names = [name for name in ladder.methods if name != over]
     _check_drawable(ladder, names, over)
-    fig, ax = plt.subplots(
-        figsize=(7, 1 + 0.45 * len(names)), layout="constrained"
-    )
+    gains = [
+        [bootstrap_interval(lead(ladder, name, over, s)) for name in names]
+        for s in ladder.noises
+    ]
+    size = (7, 1 + 0.45 * len(names))
+    fig, ax = plt.subplots(figsize=size, layout="constrained")
     ax.axvline(0, color="0.4", lw=1)
-    for k in range(len(ladder.noises)):
-        _draw_gains(ax, ladder, names, over, k)
+    for k, noise in enumerate(ladder.noises):
+        beside = SPREAD * (k - (len(ladder.noises) - 1) / 2)
+        _draw_gains(ax, gains[k], beside, MARKERS[k], f"noise {level(noise)}")
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.set_xlabel(f"PSNR over {over} (dB), mean and 95% interval")
@@ -191,19 +195,12 @@ def ladder_figure(ladder, over="noisy"):
     return fig
 
 
-def _draw_gains(ax, ladder, names, over, k):
-    """Draw the dots and intervals of one noise, a bit beside the others."""
-    noise, middle = ladder.noises[k], (len(ladder.noises) - 1) / 2
-    gains = [lead(ladder, name, over, noise) for name in names]
-    means, low, high = np.transpose([bootstrap_interval(g) for g in gains])
-    ax.errorbar(
-        means,
-        np.arange(len(names)) + SPREAD * (k - middle),
-        xerr=(means - low, high - means),
-        fmt=MARKERS[k],
-        capsize=2,
-        label=f"noise {level(noise)}",
-    )
+def _draw_gains(ax, gains, beside, marker, label):
+    """Draw the dots and intervals of one noise, a bit beside the rows."""
+    means, low, high = np.transpose(gains)
+    rows = np.arange(len(gains)) + beside
+    ends = (means - low, high - means)
+    ax.errorbar(means, rows, xerr=ends, fmt=marker, capsize=2, label=label)
 
 
 def psnr(estimate, clean):

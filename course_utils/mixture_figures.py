@@ -43,7 +43,9 @@ def likelihood(
     slack = 1e-9 * np.abs(history).max()
     lost = steps[1:][np.diff(history) < -slack]
     ax.plot(lost, history[lost], "x", ms=11, mew=2.5, color="black")
-    ax.set_title(f"{len(lost)} of {len(history) - 1} steps lowered it")
+    ax.set_title(
+        f"{labels[0]}: {len(lost)} of {len(history) - 1} steps went down"
+    )
     ax.set(xlabel="EM step", ylabel="log-likelihood of a patch (nats)")
     ax.legend(frameon=False, fontsize=9)
     return fig

@@ -52,6 +52,11 @@ WEEKS = {
         ("torch",),
         {"quick": 5, "full": None},
     ),
+    6: Week(
+        "Attention as denoising",
+        ("torch",),
+        {"quick": 4, "full": None},
+    ),
 }
 
 

@@ -69,6 +69,7 @@ def trial(
             f"rule must be one of {', '.join(RULES)}, not {rule!r}"
         )
     check_trial(train, test, start, iterations, batch_size)
+    train, test = ([np.asarray(x) for x in pair] for pair in (train, test))
     options = {"steps": steps, "radius": radius}
     if rule == "adam":
         move = _descent(train, start, learning_rate, options)

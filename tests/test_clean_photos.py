@@ -94,24 +94,17 @@ def test_a_wrong_count_is_named(count):
         clean_photos(count)
 
 
-@pytest.mark.parametrize(
-    "name, box", [("pagoda", (24, 24, 408, 408)), ("coffee", None)]
-)
-def test_a_name_stands_for_the_photo_of_that_name(name, box):
-    photos = clean_photos()
-    image = Image.fromarray(photo(name))
-    if box is None:  # coffee.jpg itself is cut and reduced
-        box = (85, 8, 445, 368)
-        box = tuple(
-            side * 375 / 400 - left
-            for side, left in zip(
-                (80, 8, 464, 392), (12 * 375 / 400, 0) * 2, strict=True
-            )
-        )
+@pytest.mark.parametrize("name, original", [("pagoda", 427), ("dogs", 3088)])
+def test_a_name_stands_for_the_photo_of_that_name(name, original):
+    row = next(row for row in rows() if row["name"] == name)
+    left, top, side = (int(row[key]) for key in ("left", "top", "side"))
+    image = Image.fromarray(photo(name))  # bundled too, perhaps reduced
+    scale = image.height / original
+    box = [scale * n for n in (left, top, left + side, top + side)]
     square = image.resize((128, 128), Image.Resampling.LANCZOS, box=box)
+    photos = clean_photos()
     own = photos.images[photos.names.tolist().index(name)]
-    difference = np.abs(own.astype(float) - np.asarray(square))
-    assert difference.mean() < 4
+    assert np.abs(own - np.asarray(square, float)).mean() < 3  # of 255
 
 
 def test_every_photo_tells_who_made_it_and_is_free():
@@ -144,6 +137,8 @@ def test_floats_are_a_copy_from_0_to_1():
 def holds(level, crop):
     """Say whether a crop stands in a photo, pixel for pixel."""
     side = len(crop)
+    if min(level.shape[:2]) < side:
+        return False
     height, width = (n - side + 1 for n in level.shape[:2])
     starts = (level[:height, :width] == crop[0, 0]).all(axis=2)
     return any(
@@ -154,19 +149,20 @@ def holds(level, crop):
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_crops_stand_in_a_reduced_photo_of_their_split(split):
-    crops = training_crops(25, 40, split=split, seed=0)
-    assert crops.shape == (25, 40, 40, 3) and crops.dtype == np.uint8
+    crops = training_crops(15, 40, split=split, seed=0)
+    assert crops.shape == (15, 40, 40, 3) and crops.dtype == np.uint8
     scales = Counter()
+    pyramids = [pyramid(photo(name))[1:] for name in BACKGROUNDS[split]]
     for crop in crops:
         found = [
             scale
-            for name in BACKGROUNDS[split]
-            for scale, level in enumerate(pyramid(photo(name)))
+            for levels in pyramids
+            for scale, level in enumerate(levels)
             if holds(level, crop)
         ]
         assert len(found) == 1
         scales.update(found)
-    assert set(scales) == {1, 2}
+    assert set(scales) == {0, 1}  # a half and a quarter
 
 
 def test_the_largest_crops_fit_both_splits():
@@ -184,7 +180,7 @@ def test_the_seed_decides_alone():
 def test_one_crop_in_ten_is_grey(split):
     crops = training_crops(1000, 16, split=split, seed=0)
     grey = (np.ptp(crops, axis=-1) == 0).all(axis=(1, 2))
-    assert 0.07 < grey.mean() < 0.13
+    assert 0.07 < grey.mean() < 0.13  # a standard error is 0.01
 
 
 def test_half_of_the_flat_places_are_drawn_again():
@@ -227,9 +223,9 @@ def test_an_own_photo_becomes_the_middle_reduced(tmp_path):
     Image.fromarray(image).save(tmp_path / "wide.png")
     square = own_photo(tmp_path / "wide.png", side=48)
     assert square.shape == (48, 48, 3) and square.dtype == np.float32
-    assert square.min() == square.max() == 1
+    assert square.min() > 0.9 and square.mean() > 0.99
     Image.fromarray(image.swapaxes(0, 1)).save(tmp_path / "high.png")
-    assert own_photo(tmp_path / "high.png", side=48).min() == 1
+    assert own_photo(tmp_path / "high.png", side=48).min() > 0.9
 
 
 def test_shrinking_takes_the_cameras_noise(tmp_path):

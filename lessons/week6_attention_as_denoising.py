@@ -1,0 +1,1056 @@
+# %% [markdown]
+# # Week 6 · Attention as denoising
+#
+# {{badges}}
+#
+# A patch of a noisy photo is worth little. Fifty patches that look like it are
+# worth much: average them, and the noise cancels. Who looks like whom? That is
+# a softmax over similarities, with queries equal to keys. Non-local means, graph
+# smoothing, the E step of EM and attention turn out to be one operation. The
+# tutorial that this week grew from promised four attention heads that tune such
+# a denoiser, "20-30% faster" and "15-25% better". It was never run: no cell of
+# it can be. You will build it exactly as promised, try it fairly, find it
+# wanting, and then make it work.
+#
+# **You will be able to**
+# - write non-local means, graph smoothing and the E step as attention;
+# - put a method on trial: equal starts, baselines, many photos, intervals;
+# - see why a rule that asks only "did the loss rise?" cannot settle;
+# - give every pixel its own parameters, and say what the gain is made of;
+# - train a denoiser without one clean photo;
+# - derive EM for a mixture, and use the mixture as a prior.
+#
+# **Time**: two sittings of about 75 minutes; the computer works for up to four.
+# **Needs**: week 1; a little PyTorch from section 4 on.
+#
+# **Contents**: [1 One operation](#s1) · [2 The system as promised](#s2) ·
+# [3 On trial](#s3) · [4 Made to work](#s4) · [5 Without clean photos](#s5) ·
+# [6 Real EM](#s6) · [7 The ladder](#s7) · [8 Claims and quiz](#s8)
+#
+# {{nav}}
+
+# %% tags=["setup"]
+setup(week=6)
+
+# %%
+import numpy as np
+import torch
+
+import course_utils.denoisers as denoisers
+import course_utils.graph_networks as graph_networks
+import course_utils.graph_training as training
+import course_utils.week6_controller as controller
+import course_utils.week6_heads as source_heads
+import course_utils.week6_printed as printed
+import course_utils.week6_tutorial as tutorial
+from course_utils import (
+    attention, check, claim, graph_bars, graph_curves, graph_figures,
+    graph_results, mixture_figures, show)
+from course_utils.clean_photos import as_floats, clean_photos, training_crops
+from course_utils.graph_widgets import (
+    graph_explorer, graph_sliders, heads_monitor)
+from course_utils.ladder import (
+    ladder_figure, lead, noisy_copies, print_ladder, psnr, run_ladder)
+from course_utils.metrics import bootstrap_interval
+from course_utils.noise import add_noise, estimate_noise
+from course_utils.patch_graph import (
+    build_patch_graph_radius, compute_self_similarity, denoise,
+    extract_patches, graph_smoothing, reconstruct)
+from course_utils.plots import source
+from course_utils.sr_figures import compare
+
+
+def refuted(text, measured, **options):
+    """A claim of the source tutorial that the measurement must sink."""
+    claim(text, measured, by="source tutorial", expect="refuted", **options)
+
+
+def pictures(images):
+    """Images by name, as `compare` takes them."""
+    return {name: torch.tensor(np.clip(image, 0, 1)).permute(2, 0, 1)[None]
+            for name, image in images.items()}
+
+# %% [markdown]
+# Where we are going: a photo with noise of 25 (the standard deviation, of 255),
+# a blur, the patch graph with four learned heads, and the photo that nobody
+# showed them. **Predict**: what does a blur lose that attention keeps?
+
+# %%
+photos = clean_photos()
+clean = as_floats(photos.images)  # (24, 128, 128, 3), from 0 to 1
+NOISE = 25 / 255
+noisy = noisy_copies(clean, NOISE, seed=0)
+runs = graph_results.runs()
+four_heads, origin = graph_networks.shipped_net("four heads")
+chosen = list(photos.names).index("kingfisher")
+blurred = graph_results.tuned(runs, "gaussian")(noisy[chosen], NOISE)
+learned = training.denoised(four_heads, noisy[chosen])
+compare(pictures({
+    "noisy": noisy[chosen], "blurred": blurred, "four heads": learned,
+    "clean": clean[chosen]}), truth=pictures({"": clean[chosen]})[""],
+    zoom=(40, 40, 40), alt="A photo with noise, blurred, denoised by four "
+    "heads, and clean. The heads keep edges that the blur loses.")
+
+# %% [markdown]
+# You should see flat areas become flat in both, and edges only in one: the blur
+# averages neighbours in place, attention neighbours in looks. (PSNR, peak
+# signal-to-noise ratio, is $-10 \log_{10}$ of the mean squared error, in dB.)
+#
+# **Warm-up.** Three questions about week 5; the answers are folded.
+#
+# <details><summary>What is the difference between self-attention and
+# cross-attention?</summary>
+#
+# Where queries come from. In self-attention from the same tokens as keys and
+# values; in cross-attention from elsewhere, such as a list of questions.
+#
+# </details>
+#
+# <details><summary>A softmax gets logits from -0.01 to 0.01. What does its output
+# look like, and what would sharpen it?</summary>
+#
+# Nearly uniform. A lower temperature, which multiplies all logits.
+#
+# </details>
+#
+# <details><summary>A map beat "uniform" by far. What else had it to beat?</summary>
+#
+# A template that never looks. This week the template is a blur.
+#
+# </details>
+#
+# <a id="s1"></a>
+# ## 1 One operation, four names
+#
+# The tokens of this week are patches: the 5 x 5 pixels around every pixel, 75
+# numbers in colour. Here is one of 24 photos that no network of this course was
+# trained on, with noise, and a few of its tokens.
+
+# %%
+patches, centers = extract_patches(noisy[chosen])
+print("patches", patches.shape, "= (pixels, 5 * 5 * 3)")
+print("centers", centers.shape, "= (pixels, row and column)")
+claim("the middle of a patch is its pixel (largest difference)", np.abs(
+    patches.reshape(-1, 25, 3)[:, 12] - noisy[chosen].reshape(-1, 3)).max(),
+    at_most=0)
+
+# %% [markdown]
+# ### Exercise 1: patches that attend to each other
+# difficulty 2 of 3 · 8 minutes
+#
+# Patches are the tokens, and each is query, key and value at once. For two
+# patches, let $d^2$ be the *mean* squared difference of their numbers. The
+# score is $-d^2 / (2 \sigma^2)$, and a softmax over the keys makes the matrix S,
+# which is this week's `attn`. What week 1 called temperature is here the
+# bandwidth $\sigma$.
+
+# %% tags=["exercise"]
+def my_attention_rows(patches, sigma):
+    """How patches attend to patches, (pixels, pixels); rows sum to 1.
+
+    patches: (pixels, width), one patch a row, its numbers side by side
+    sigma: > 0, also so small that a patch is like itself alone
+    """
+    return ...
+
+# %%
+check.week6.attention_rows(my_attention_rows)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `patches[:, None] - patches` has shape (pixels, pixels, width): every patch
+# less every other. Square, and take the mean over the last axis. The largest
+# score of a row is a patch's own, and it is 0: so exp cannot overflow, and no
+# row is 0 throughout.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_attention_rows(patches, sigma):
+#     squares = (patches[:, None] - patches) ** 2
+#     weights = np.exp(-squares.mean(axis=2) / (2 * sigma**2))
+#     return weights / weights.sum(axis=1, keepdims=True)
+# ```
+#
+# </details>
+#
+# Two things make it a *graph*: patches attend only to those within a radius, as
+# under week 1's mask, and the matrix is stored sparse, neighbours only. The
+# source calls these functions and defines none; ours are short:
+
+# %%
+source(build_patch_graph_radius)
+
+# %% [markdown]
+# Are graph and attention the same numbers? On 12 x 13 pixels both fit on the
+# screen. And is the squared distance a dot product, as attention has it? Written
+# out, $|q - k|^2 = |q|^2 - 2 q \cdot k + |k|^2$; the softmax over keys does not
+# see $|q|^2$. **Predict** the three differences.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+tokens, places = extract_patches(noisy[chosen][60:72, 60:73])
+squares = ((tokens[:, None] - tokens) ** 2).mean(axis=2)
+far = np.linalg.norm(places[:, None] - places, axis=2) > 5  # pixels
+
+
+def masked_softmax(logits):
+    return attention.softmax(np.where(far, -np.inf, logits))
+
+
+attn = masked_softmax(-squares / (2 * 0.1**2))  # (queries, keys)
+W = build_patch_graph_radius(places, tokens, sigma=0.1, radius=5)
+S = compute_self_similarity(W)
+claim("the patch graph is masked attention (largest difference)",
+      np.abs(S.toarray() - attn).max(), at_most=1e-6)
+scale = tokens.shape[1] * 0.1**2
+dot = (tokens @ tokens.T - (tokens**2).sum(axis=1) / 2) / scale
+claim("so is a dot product with a bias for each key",
+      np.abs(masked_softmax(dot) - attn).max(), at_most=1e-6)
+
+# %%
+show(graph_figures.same_matrix(attn, S), alt="Two attention matrices of 156 "
+     "pixels, equal: bands beside the diagonal, brighter where patches are "
+     "alike.")
+
+# %% [markdown]
+# You should see bands: a pixel attends to its row, and to the rows above and
+# below. A query is a key is a patch; sigma, the *bandwidth*, is a temperature.
+#
+# **The second name.** Averaging the pixels in the middle of the patches with
+# these weights is *non-local means* (Buades, Coll and Morel, 2005). Scikit-image
+# has it, too. White noise adds 2 noise² to every distance, also between equal
+# patches; both take it off first. Same patches, same bandwidth:
+
+# %%
+SETTING = dict(h=0.5, patch_size=5, patch_distance=5)
+print(SETTING)
+
+# %% [markdown]
+# You should see them agree, closer than two photos ever would; what is left is a
+# round window against a square one.
+#
+# **The third name.** *Graph smoothing* applies the matrix again and again.
+#
+# ### Exercise 2: smooth, and smooth again
+# difficulty 1 of 3 · 5 minutes
+#
+# Attention reads S @ values once. Graph smoothing is more careful, and repeats:
+# each step keeps the share $1 - \tau$ of what is there, and takes the share
+# $\tau$ from S @ what is there. S stays the same throughout: one attention
+# matrix, applied again and again.
+
+# %% tags=["exercise"]
+def my_smoothing(S, values, tau, steps):
+    """The values after so many smoothing steps, (pixels, width).
+
+    S: (pixels, pixels), rows sum to 1
+    values: (pixels, width); stays as it is
+    tau: from 0, which changes nothing, to 1
+    steps: how often, a whole number
+    """
+    return ...
+
+# %%
+check.week6.smoothing(my_smoothing)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# A loop, and one line inside it: a new array, made of the old one twice. Use
+# `+=` nowhere: it would write into the array that the caller still needs.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_smoothing(S, values, tau, steps):
+#     for _ in range(steps):
+#         values = (1 - tau) * values + tau * (S @ values)
+#     return values
+# ```
+#
+# </details>
+#
+# One step with tau 1 is one attention layer; with a smaller tau, a layer with a
+# residual connection. What is smoothed are whole patches, which overlap; that
+# every patch has its say on every pixel it covers is worth something. How much?
+#
+# ### Exercise 3: one picture out of many patches
+# difficulty 3 of 3 · 10 minutes
+#
+# Every pixel has a patch, with the pixel at its centre, so the tokens overlap,
+# and each says something about its neighbours, too. Make a picture of them:
+# each pixel is the average of what all patches that cover it say. Patches hang
+# over the border; what lies outside is dropped. Grey, to keep it short.
+
+# %% tags=["exercise"]
+def my_reconstruct(patches, shape):
+    """Average overlapping patches into one grey picture, (height, width).
+
+    patches: (height, width, side, side); patches[y, x] is centred on pixel
+        (y, x); side is odd
+    shape: (height, width)
+    """
+    return ...
+
+# %%
+check.week6.overlap(my_reconstruct)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Make a canvas of zeros with a margin of side // 2 all round, and a second one
+# that counts. Loop over the side x side places inside a patch, not over
+# pixels: `patches[:, :, dy, dx]` is a whole picture, to be added to the canvas
+# dy rows down and dx columns to the right. Divide, and cut the margin off.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_reconstruct(patches, shape):
+#     (height, width), side = shape, patches.shape[2]
+#     total, count = np.zeros((2, height + side - 1, width + side - 1))
+#     for dy, dx in np.ndindex(side, side):
+#         total[dy : dy + height, dx : dx + width] += patches[:, :, dy, dx]
+#         count[dy : dy + height, dx : dx + width] += 1
+#     edge = side // 2
+#     return (total / count)[edge : edge + height, edge : edge + width]
+# ```
+#
+# </details>
+
+# %%
+attn = compute_self_similarity(build_patch_graph_radius(
+    centers, patches, sigma=0.5 * NOISE, radius=5, noise=NOISE))
+smoothed = graph_smoothing(attn, tau=1, steps=1) @ patches
+middles = smoothed.reshape(-1, 25, 3)[:, 12].reshape(clean[chosen].shape)
+overlapping = reconstruct(smoothed, clean[chosen].shape)
+print(f"PSNR noisy {psnr(noisy[chosen], clean[chosen]):.2f}, middles "
+      f"{psnr(middles, clean[chosen]):.2f}, overlapping patches "
+      f"{psnr(overlapping, clean[chosen]):.2f} dB")
+
+# %% [markdown]
+# **Look at it.** Click a pixel of this noisy crop: where does it attend? The
+# heads are three bandwidths. **Predict**: which pixels attend most widely?
+
+# %%
+crop = noisy[chosen][52:76, 40:64]
+graph_explorer(crop, sigmas=(0.03, 0.06, 0.12), noise=NOISE, radius=6,
+               alt="Part of a noisy photo, 24 by 24 pixels.")
+
+# %% [markdown]
+# You should see a pixel in a flat area ask its whole neighbourhood, and one on
+# an edge ask along the edge. With a small bandwidth hardly anyone helps; with a
+# large one attention is a blur.
+#
+# **Drag.** Four parameters; the picture and its PSNR follow. **Predict** the
+# best sigma for one step with tau 1, then beat it by any other combination.
+
+# %%
+middle = np.s_[32:96, 32:96]
+graph_sliders(clean[chosen][middle], noisy[chosen][middle], noise=NOISE,
+              alt="A noisy photo, smoothed over its patch graph, and clean.")
+
+# %% [markdown]
+# You should see the best sigma near half the noise, and every other parameter
+# matter less. Outside of a running notebook the picture stands still.
+#
+# **To take away**: a patch graph is self-attention whose queries are its keys.
+#
+# <a id="s2"></a>
+# ## 2 The system as promised
+#
+# The source's text has seven pieces of Python. Do they run?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+fences = printed.run_fences()
+for name, (error, _) in fences.items():
+    print(f"{name:36} {error}")
+refuted("its code runs (pieces without an error, of 7)",
+        sum(error == "none" for error, _ in fences.values()), at_least=1)
+
+# %% [markdown]
+# You should see seven errors. What it describes can be built, though. Four
+# *scores* of the patches (texture, structure, color, spatial) go through a
+# softmax; the four weights scale how much two numbers, sigma and tau, grow when
+# the loss fell, and shrink when it rose. Gaps had to be filled (what is "std of
+# the RGB channels"?); each choice stands in a docstring. Its seven stages:
+
+# %%
+source(controller.weighted_parameter_update, controller.m_step)
+
+# %% [markdown]
+# Three epochs on eight small photos, with its own console:
+
+# %%
+learner = controller.EMParameterLearning(radius=5)
+batch = np.s_[:8, 44:84, 44:84]
+for epoch in cu.track(range(3), "epochs"):
+    restored = controller.m_step(learner, noisy[batch], clean[batch])
+    gain = np.mean([psnr(*pair) for pair in zip(restored, clean[batch])]) - (
+        np.mean([psnr(*pair) for pair in zip(noisy[batch], clean[batch])]))
+    print(learner.console_line(epoch).replace("\n", ""))
+    print(f"  {learner.get_status()}, PSNR {gain:+.2f} dB")
+
+# %% [markdown]
+# You should see it run, and gain: patch graphs work. The rest of this section
+# and the next ask whether the heads have any part in it.
+#
+# ### The printed examples
+#
+# ### Exercise 4: eight weights for four heads
+# difficulty 1 of 3 · 5 minutes
+#
+# The source's `softmax(scores * temperature=2.0)` does not parse. The nearest
+# line that runs is in the exhibit; run the check on `exhibit_weights` to hear
+# what it does to a list. Then write what the source's formula says,
+# $w_i = e^{f_i T} / \sum_j e^{f_j T}$. Its softmax is that of the patches, its
+# keys are four heads.
+
+# %% tags=["exercise"]
+def exhibit_weights(scores, temperature=2):
+    weights = np.exp(scores * temperature)
+    return weights / weights.sum()
+
+
+def my_weights(scores, temperature=2.0):
+    """One weight for each score; they sum to 1.
+
+    scores: a list of numbers of any size, positive or negative
+    temperature: T of the source's formula, > 0
+    """
+    return ...
+
+# %%
+check.week6.printed(my_weights)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `[1, 2] * 2` is `[1, 2, 1, 2]`; an array does what the formula means. And as
+# in week 1: the largest logit may be taken off all, before exp overflows.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_weights(scores, temperature=2.0):
+#     logits = np.array(scores) * temperature
+#     weights = np.exp(logits - logits.max())
+#     return weights / weights.sum()
+# ```
+#
+# </details>
+#
+# Three times the source prints four scores and the weights that its softmax
+# makes of them. **Predict**: is the airplane's structure at 0.50?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+off = []
+for name, (scores, weights) in printed.EXAMPLES.items():
+    ours = printed.recomputed(scores)
+    off.append(np.abs(ours - weights).max())
+    print(f"{name:13} printed {weights}, right {ours.round(3)}")
+refuted("its printed weights are its softmax (largest difference)", off,
+        at_most=0.005, per="example")
+most = printed.recomputed([1, 0, 0, 0]).max()
+claim("largest weight that scores from 0 to 1 can get", most, at_most=0.72)
+
+# %% [markdown]
+# You should see none of them right. Its T multiplies, so it is an inverse
+# temperature; and no scores from 0 to 1 make a head as dominant as one would
+# wish a specialist to be.
+#
+# **To take away**: an example that nobody computed is a drawing.
+#
+# <a id="s3"></a>
+# ## 3 On trial
+#
+# **First charge: the rule cannot settle.** Each fall of the loss multiplies sigma
+# by 1.02, each rise by 0.98, whatever the size of the change. So sigma stands
+# still only if hardly more falls than rises come, and a loss that falls for
+# another reason, such as the rest of a network learning, drives it away.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+print(f"at rest with {printed.balanced_share(0.02):.2%} falls (sigma), "
+      f"{printed.balanced_share(0.05):.2%} (tau)")
+print(f"after 100 falls: sigma x{printed.growth(0.02, 100):.2f}, "
+      f"tau x{printed.growth(0.05, 100):.1f}")
+refuted("parameters plateau while the loss falls (growth of sigma, of tau)",
+        [printed.growth(0.02, 100), printed.growth(0.05, 100)], at_most=1.1,
+        per="parameter")
+
+# %% [markdown]
+# And when only sigma matters? The simplest loss with one optimum is
+# $(\log \sigma - \log \sigma^*)^2$. Five walks from above and below it, with
+# the standard rule, the weighted one, and plain gradient descent on log sigma.
+# **Predict** which arrive.
+
+# %%
+BEST = 0.1
+weights = dict(zip(printed.HEADS, printed.recomputed(
+    printed.EXAMPLES["frog"][0])))
+loss = tutorial.bowl(BEST)
+walks = {
+    "standard, from above": tutorial.follow(loss, 0.2, 400),
+    "weighted, from above": tutorial.follow(loss, 0.2, 400, weights),
+    "standard, from below": tutorial.follow(loss, 0.05, 400),
+    "weighted, from below": tutorial.follow(loss, 0.05, 400, weights),
+    "gradient descent": tutorial.gradient_follow(loss, 0.2, 400)}
+show(graph_curves.controllers(
+    {name: {"sigma": walk} for name, walk in walks.items()},
+    {"sigma": BEST}), alt="Five walks of sigma. From above, both rules stay "
+    "where they start. From below they pass the optimum and fall. Gradient "
+    "descent arrives at once.")
+refuted("the rules converge (steps to within 5% of the optimum, and stay: "
+        "share of the last 100)", [
+            np.mean(np.abs(walk[-100:] / BEST - 1) < 0.05)
+            for name, walk in walks.items() if "gradient" not in name],
+        at_least=0.9, per="walk")
+claim("gradient descent arrives (steps)", tutorial.arrival(
+    walks["gradient descent"], BEST), at_most=30)
+
+# %% [markdown]
+# You should see why. Above the optimum growing raises the loss, so the rule
+# shrinks, the loss falls, so it grows: a step up, a step down, for ever. Below,
+# shrinking raises the loss, so it shrinks further. A sign of *change* is no
+# derivative: it does not say which way sigma had moved.
+#
+# ### Exercise 5: a step that comes to rest
+# difficulty 2 of 3 · 8 minutes
+#
+# The source's rule only asks whether the loss rose, so its step never shrinks,
+# and sigma, the bandwidth of the attention, finds no rest. Walk down the slope
+# instead: at the optimum it is 0. As sigma is positive, walk on log x. The
+# slope there is a *central difference*: the loss with log x nudged up, less the
+# loss with log x nudged down, divided by how far apart they are. Then log x
+# falls by rate times slope.
+
+# %% tags=["exercise"]
+def my_step(x, loss, rate=0.1, nudge=1e-3):
+    """x after one step of gradient descent on log x, a number > 0.
+
+    x: > 0; loss: a function of x that returns a number
+    rate: by how much log x falls if the slope is 1
+    nudge: how far log x is moved, up and down, to find the slope
+    """
+    return ...
+
+# %%
+check.week6.settled(my_step)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Add nudge to log x, and x is multiplied by `np.exp(nudge)`. The two places are
+# two nudges apart: mind the brackets. The step itself is one more such factor,
+# and it makes x smaller where the loss rises with x.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_step(x, loss, rate=0.1, nudge=1e-3):
+#     rise = loss(x * np.exp(nudge)) - loss(x * np.exp(-nudge))
+#     return x * np.exp(-rate * rise / (2 * nudge))
+# ```
+#
+# </details>
+#
+# **Second charge: "20-30% faster".** Its weights sum to 1, and each parameter's
+# step is scaled by two of them. On our 24 photos:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+def source_weights(image):
+    """The tutorial's four weights for one image, in the order of HEADS."""
+    scores = source_heads.compute_patch_features(*extract_patches(image))
+    return np.array([*source_heads.compute_attention_weights(
+        *scores).values()])
+
+
+on_clean = np.array([source_weights(image) for image in clean])
+step_share = on_clean[:, [0, 2]].sum(axis=1)  # texture and color: sigma's
+claim("its sigma step over the standard rule's (ratio)", step_share,
+      at_most=1, per="photo")
+refuted("20-30% faster: steps to double sigma, standard over weighted",
+        printed.doubling_steps(0.02) / [printed.doubling_steps(
+            0.02 * share) for share in step_share], at_least=1.2,
+        per="photo")
+
+# %% [markdown]
+# You should see a ratio far below 1: smaller steps cannot be faster steps.
+#
+# **Third charge: "15-25% better".** The real denoiser, five smoothing steps, 24
+# crops to learn from and our 24 photos to be judged on (all 32 x 32 pixels), 60
+# updates, from two starts, with all crops at once or 8 at a time. Both rules,
+# and Adam on the same two numbers. (Stored; `benchmarks/week6_runs.py` made it,
+# in about an hour.) **Predict** the order.
+
+# %%
+shape = len(runs["tuned"]), 2, 3, 2  # levels, starts, rules, batches
+final = runs["trials_psnr"][:, -1].reshape(*shape, -1)  # ..., photos
+started = runs["trials_psnr"][:, 0].reshape(*shape, -1)
+print("PSNR of (0.3, 0.1) and (0.05, 0.05), all crops / 8 at a time")
+for i, level in enumerate(runs["tuned"]):
+    for r, rule in enumerate(("standard", "weighted", "Adam")):
+        row = final[i, :, r].mean(axis=-1)  # starts, batches
+        print(f"noise {level}: {rule:9} "
+              f"{row[0, 0]:.2f} / {row[0, 1]:.2f}   "
+              f"{row[1, 0]:.2f} / {row[1, 1]:.2f}")
+by_case = final.mean(axis=-1)  # levels, starts, rules, batches
+
+# %%
+pass
+
+# %% [markdown]
+# TRIAL_SEE
+#
+# **Fourth charge: what do the heads see?** The source reads "high structure
+# attention" as "sharp edges". Give it the same photos, clean and with noise.
+# **Predict** the structure weight at noise 50.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+by_noise = {"clean": on_clean}
+for level in (15, 25, 50):
+    by_noise[f"noise {level}"] = np.array([
+        source_weights(image)
+        for image in noisy_copies(clean, level / 255, seed=0)])
+for name, found in by_noise.items():
+    told = zip(printed.HEADS, found.mean(axis=0))
+    print(f"{name:9}", ", ".join(f"{head} {w:.2f}" for head, w in told))
+structure = [found[:, 1].mean() for found in by_noise.values()]
+refuted("high structure weight means sharp edges: it falls when noise hides "
+        "them (change from clean to noise 50)", structure[-1] - structure[0],
+        at_most=0)
+spatial = [source_heads.compute_patch_features(*extract_patches(image))[3]
+           for image in clean]
+claim("the spatial score is the same for all photos (spread)",
+      np.std(spatial), at_most=1e-9)
+
+# %%
+show(graph_bars.weights_by(by_noise, printed.HEADS), alt="Bars of the four "
+     "weights, clean and at three noises: structure grows to nearly 1.")
+
+# %% [markdown]
+# You should see the structure head take everything as noise grows: differences
+# of neighbours are what white noise has most of. The heads are a noise meter.
+# And the spatial head says how large the photo is; on a full grid it cannot say
+# more.
+#
+# **To take away**: a trial needs equal starts, a baseline that works, and
+# someone who asks what the features measure.
+#
+# <a id="s4"></a>
+# ## 4 Made to work
+#
+# If heads measure noise, measure noise, in two lines.
+#
+# ### Exercise 6: how much noise is in a picture?
+# difficulty 2 of 3 · 8 minutes
+#
+# The noise level sets how sharp the attention should be. Immerkaer (1996) reads
+# it off the picture. Lay the mask `[[1, -2, 1], [-2, 4, -2], [1, -2, 1]]` on
+# every inner pixel, multiply, add up: flat areas and smooth ramps vanish, noise
+# stays, with a standard deviation 6 times as large (the squares of the mask sum
+# to 36). For a Gaussian the mean absolute value times $\sqrt{\pi / 2}$ is the
+# standard deviation.
+
+# %% tags=["exercise"]
+def my_noise_level(image):
+    """Immerkaer's estimate of the noise's standard deviation, a number.
+
+    image: (height, width), grey, at least 3 x 3
+    """
+    return ...
+
+# %%
+check.week6.noise_level(my_noise_level)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `np.lib.stride_tricks.sliding_window_view(image, (3, 3))` is an array of all
+# 3 x 3 windows, one for each inner pixel: (height - 2, width - 2, 3, 3). Sum
+# over the last two axes, then take absolute values, then the mean.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_noise_level(image):
+#     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+#     windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3))
+#     residual = (windows * mask).sum(axis=(2, 3))
+#     return np.sqrt(np.pi / 2) * np.abs(residual).mean() / 6
+# ```
+#
+# </details>
+
+# %%
+# NBVAL_CHECK_OUTPUT
+guessed = {level: np.array([255 * estimate_noise(image) for image in
+                            noisy_copies(clean, level / 255, seed=0)])
+           for level in (5, 15, 25, 50)}
+for level, found in guessed.items():
+    print(f"noise {level}: guessed {found.mean():.1f}, "
+          f"{found.min():.1f} to {found.max():.1f}")
+claim("guess over truth at noise 25 (mean)", guessed[25].mean() / 25,
+      equals=1, tolerance=0.1, baseline=("at noise 5", guessed[5].mean() / 5))
+
+# %% [markdown]
+# You should see good guesses from 15 on; at 5, fine texture is taken for noise.
+#
+# Now a *gate*: a small network that is told something of every pixel, and answers
+# with parameters for that pixel: what to take off the distances, sigma, tau. It is
+# trained through the attention, by gradient, on crops with noise from 5 to 55
+# whose level it is not told. What it is told is the experiment:
+#
+# | told | what the gate can do |
+# |---|---|
+# | nothing | one setting for all, the best there is |
+# | true level | one setting for each level: an oracle |
+# | estimated level | the same, without an oracle |
+# | four scores | the source's idea: from features to parameters |
+# | both | levels and features |
+#
+# And two kinds of heads, both from the source's list of dreams. Each has a
+# distance of its own: what a 3 x 3 mean takes away (texture), slopes (structure),
+# the 3 x 3 mean itself (color), and places (spatial). *Mixed*: four softmaxes, and
+# the gate mixes what they say, as multi-head attention does. *Added*: the gate
+# weighs the four distances, one softmax over their sum, so that a key must be
+# alike in all that counts.
+
+# %%
+source(graph_networks.GraphDenoiser.attend, graph_networks.GraphDenoiser.step)
+
+# %% [markdown]
+# Train the last kind for a minute, and watch: PSNR on validation photos, what the
+# heads weigh, and two of the parameters. **Predict** which head gains weight.
+
+# %%
+crops = training_crops(1000, 40, seed=0)
+few = as_floats(training_crops(6, 64, split="validation", seed=0))
+doing, average = training.denoising_training(
+    graph_networks.GraphDenoiser("both", "four added"), crops,
+    steps=session.pick(quick=160, full=2000), seed=session.seed,
+    accelerator=cu.training.make_accelerator("no"))
+watch = training.watcher(average, few)
+with heads_monitor(printed.HEADS, parameters=("noise", "tau")) as note:
+    def watch_and_draw():
+        seen = watch()
+        note(doing.done, seen["psnr"], seen["weights"],
+             (seen["noise"].item(), seen["tau"].item()))
+        return seen
+    doing.run("four heads", watch=watch_and_draw, watch_every=20)
+watched = [doing.notes[step]["psnr"] for step in sorted(doing.notes)]
+claim("PSNR gained in this training, noise 25 (dB)",
+      watched[-1] - watched[0], at_least=0.3)
+
+# %% [markdown]
+# MONITOR_SEE
+#
+# Three seeds of each, 300 steps; PSNR on the 24 photos. **Predict**: how much of
+# the way from "nothing" to "four heads" does a noise estimate go?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+told = {name: values.mean(axis=(0, 2)) for name, values in
+        graph_results.by_net(runs, "psnr").items()}  # (levels,)
+print(f"{'noise of 255':18}", *(f"{level:6d}" for level in runs["levels"]),
+      "   mean")
+for name, row in told.items():
+    print(f"{name:18}", *(f"{value:6.2f}" for value in row),
+          f" {row.mean():6.2f}")
+
+# %%
+mean_of = {name: values.mean(axis=(1, 2)) for name, values in
+           graph_results.by_net(runs, "psnr").items()}  # (seeds,)
+whole = mean_of["four heads added"] - mean_of["nothing"]
+claim("share of the gain that a noise estimate alone brings",
+      (mean_of["estimated level"] - mean_of["nothing"]) / whole,
+      at_least=0.8, per="seed", baseline=("four scores alone", (
+          (mean_of["four scores"] - mean_of["nothing"]) / whole).mean()))
+claim("four scores, once the level is estimated (dB)",
+      mean_of["both"] - mean_of["estimated level"], at_most=0.15,
+      per="seed")
+claim("four heads, mixed, over one (dB)",
+      mean_of["four heads mixed"] - mean_of["both"], at_most=0.1, per="seed")
+claim("four heads, added, over one (dB)",
+      mean_of["four heads added"] - mean_of["both"], at_least=0.1, per="seed",
+      baseline=("one head that knows the level", (
+          mean_of["true level"] - mean_of["both"]).mean()))
+
+# %% [markdown]
+# GATE_SEE
+
+# %%
+with torch.inference_mode():
+    pixels = torch.tensor(noisy[chosen]).float().permute(2, 0, 1)[None]
+    said = four_heads.parameters_for(pixels)[0]
+maps = dict(zip(printed.HEADS, said["weights"][0].numpy()))
+show(graph_figures.parameter_maps(noisy[chosen], {
+    "tau": said["tau"][0, 0].numpy(), **maps}), alt="A noisy photo, and maps "
+    "of tau and of the weights of four heads: they differ between the bird "
+    "and the blurred background.")
+
+# %% [markdown]
+# MAPS_SEE
+#
+# **Whom does each head serve?** Silence one head at a time in the stored
+# networks; and ask what its weight depends on: the level of noise, or the kind of
+# photo (animal, building, food, landscape, plant, people, texture)?
+
+# %%
+without = runs["nets_without"].mean(axis=(2, 3))  # (seeds, heads)
+full_team = mean_of["four heads added"]
+for h, head in enumerate(printed.HEADS):
+    print(f"without {head:9} {np.round(without[:, h] - full_team, 2)} dB")
+logs = np.log(runs["nets_weights"].mean(axis=0))  # (levels, photos, heads)
+by_kind = np.array([logs[:, photos.kinds == kind].mean(axis=1)
+                    for kind in photos.kinds])  # (photos, levels, heads)
+total = logs.var(axis=(0, 1))
+by_level = logs.mean(axis=1).var(axis=0) / total
+of_kind = (by_kind - logs.mean(axis=1)).var(axis=(0, 1)) / total
+print("share of the variance of log weights explained by level",
+      by_level.round(2), "by kind of photo", of_kind.round(2))
+
+# %% [markdown]
+# HEADS_SEE
+#
+# **To take away**: before you praise a gate, tell a simpler one what it knows.
+#
+# <a id="s5"></a>
+# ## 5 Without clean photos
+#
+# Who has the clean photo? In medicine, astronomy, on old film: nobody. Stein
+# (1981) found that the error can be estimated without it.
+#
+# ### Exercise 7: an error without the clean picture
+# difficulty 3 of 3 · 10 minutes
+#
+# Stein's estimate says how good a denoiser f is, attention or not, from the
+# noisy picture y alone. Its terms are means over pixels: the misfit
+# $(f(y) - y)^2$, less $\mathrm{noise}^2$, plus $2\,\mathrm{noise}^2$ times the
+# *divergence*, by how much f follows the noise. Ramani, Blu and Unser (2008)
+# find it with a probe b of random signs and a small nudge h: the mean of
+# $b \cdot (f(y + h b) - f(y)) / h$.
+
+# %% tags=["exercise"]
+def my_sure(noisy, denoiser, noise, probe, nudge=1e-3):
+    """Estimate the mean squared error of denoiser(noisy), a number.
+
+    noisy: array of any shape; denoiser: returns an array of its shape
+    noise: standard deviation of the noise
+    probe: shape of noisy, random numbers of mean 0 and variance 1
+    nudge: h, small
+    """
+    return ...
+
+# %%
+check.week6.sure(my_sure)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Denoise twice: as it is, and with a little of the probe added. Three means,
+# each over all pixels. Test it on a denoiser that returns its input: the
+# misfit is 0, the divergence 1, and the error noise squared, as it should be.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_sure(noisy, denoiser, noise, probe, nudge=1e-3):
+#     denoised = denoiser(noisy)
+#     response = (denoiser(noisy + nudge * probe) - denoised) / nudge
+#     divergence = (probe * response).mean()
+#     misfit = ((denoised - noisy) ** 2).mean()
+#     return misfit - noise**2 + 2 * noise**2 * divergence
+# ```
+#
+# </details>
+#
+# On one photo, for many bandwidths: the true error, and the estimate that never
+# saw the clean photo. **Predict** how far apart the two minima are.
+
+# %%
+def smoothed_by(sigma):
+    """The patch graph as a function of the noisy image alone."""
+    return lambda image: denoise(image, sigma, radius=4, patch_side=3,
+                                 noise=NOISE)
+
+
+def risk(image, denoiser, seed=0, nudge=1e-3):
+    """Stein's unbiased risk estimate, with one random probe."""
+    probe = np.random.default_rng(seed).choice([-1.0, 1.0], image.shape)
+    found = denoiser(image)
+    divergence = probe * (denoiser(image + nudge * probe) - found) / nudge
+    misfit = np.mean((found - image) ** 2)
+    return misfit - NOISE**2 + 2 * NOISE**2 * divergence.mean()
+
+
+sigmas = NOISE * np.geomspace(0.15, 2, 9)
+small = np.s_[40:88, 40:88]
+curves = np.array([[
+    [np.mean((smoothed_by(sigma)(x[small]) - y[small]) ** 2),
+     risk(x[small], smoothed_by(sigma))] for sigma in sigmas]
+    for x, y in cu.track(zip(noisy[:8], clean[:8]), "photos", total=8)])
+true_risk, estimated = curves[:, :, 0], curves[:, :, 1]  # (photos, sigmas)
+show(graph_curves.risk_curves(sigmas, true_risk[0], estimated[0]),
+     alt="Error over sigma and its estimate: two curves close together with "
+     "minima side by side.")
+rows, best = np.arange(8), estimated.argmin(axis=1)
+claim("what choosing sigma without the clean photo costs (dB)",
+      10 * np.log10(true_risk[rows, best] / true_risk.min(axis=1)),
+      at_most=0.2, per="photo")
+
+# %% [markdown]
+# You should see the two curves nearly touch, and next to nothing lost by the
+# choice. What works for one number works for a network: the same gate, trained
+# on the clean photo, on the risk estimate, or on a second noisy shot of the same
+# scene (Lehtinen and others, 2018). (Stored; the level was told to all three.)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for name in ("risk estimate", "second shot"):
+    claim(f"trained on a {name} instead of clean photos: cost (dB)",
+          mean_of["true level"] - mean_of[name], at_least=-0.15,
+          at_most=0.15, per="seed")
+
+# %% [markdown]
+# You should see no cost that one would notice. The risk estimate needs the level
+# of the noise, the second shot a scene that holds still.
+#
+# **To take away**: what is unknown can still be averaged over.
+#
+# <a id="s6"></a>
+# ## 6 Real EM
+#
+# The source calls its rule EM, expectation maximisation. There is an EM for
+# patches, and its E step is attention once more. Suppose every clean patch comes
+# from one of K Gaussians, and nobody tells which. *E step*: how likely is each
+# Gaussian, given the patch? That is a softmax over K learned keys. *M step*: move
+# the keys to the patches that attend to them.
+#
+# ### Exercise 8: responsibilities
+# difficulty 2 of 3 · 8 minutes
+#
+# In the E step patches attend to a few learned keys, the means of a Gaussian
+# mixture. Each patch shares itself out in proportion to
+# $w_k \exp(-d_k^2 / (2 \sigma^2))$. Here $d_k^2$ is the *sum* of squared
+# differences, not their mean as in exercise 1: a density of many independent
+# numbers is a product, so its exponent is a sum. For far patches every
+# exponential is 0 in floating point: work with logarithms.
+
+# %% tags=["exercise"]
+def my_responsibilities(patches, weights, means, sigma):
+    """The share of each component in each patch; rows sum to 1.
+
+    patches: (n, width), also far from every mean
+    weights: (components,), positive, sum to 1
+    means: (components, width)
+    sigma: standard deviation of every number, in every component
+    Returns (n, components).
+    """
+    return ...
+
+# %%
+check.week6.responsibilities(my_responsibilities)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# As attention: `patches[:, None] - means` has shape (n, components, width). A
+# weight that multiplies outside of exp is added inside, as its logarithm. Take
+# each row's largest logit off the row, then exp, then divide by the row's sum.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_responsibilities(patches, weights, means, sigma):
+#     squares = ((patches[:, None] - means) ** 2).sum(axis=2)
+#     logits = np.log(weights) - squares / (2 * sigma**2)
+#     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+#     return shares / shares.sum(axis=1, keepdims=True)
+# ```
+#
+# </details>
+#
+# ### Exercise 9: learn the keys
+# difficulty 3 of 3 · 10 minutes
+#
+# In the M step the keys learn from who attended to them. A component's weight
+# is its share of all patches; its mean is the average of the patches, each
+# counted by its responsibility. One sigma serves all: its square is the squared
+# difference of a number to the component's new mean, averaged over numbers,
+# patches and, by responsibility, components.
+
+# %% tags=["exercise"]
+def my_m_step(patches, responsibilities):
+    """New parameters of the mixture: weights, means, sigma.
+
+    patches: (n, width)
+    responsibilities: (n, components), rows sum to 1
+    weights: (components,); means: (components, width); sigma: one number
+    """
+    return ...
+
+# %%
+check.week6.m_step(my_m_step)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# How many patches does each component take, in all? Fractions count. That
+# divides the weighted sums, `responsibilities.T @ patches`, row by row. For
+# sigma, squared distances as in exercise 8, each times its responsibility;
+# their sum is spread over n x width numbers.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def my_m_step(patches, responsibilities):
+#     taken = responsibilities.sum(axis=0)
+#     means = responsibilities.T @ patches / taken[:, None]
+#     squares = ((patches[:, None] - means) ** 2).sum(axis=2)
+#     variance = (responsibilities * squares).sum() / patches.size
+#     return taken / len(patches), means, np.sqrt(variance)
+# ```
+#
+# </details>
+#
+# With a covariance for each component, not one sigma, keys become ellipsoids: the
+# logit of a patch is its distance measured in the component's own shape. Both
+# steps, as the course uses them:
+
+# %%
+pass
+
+# %%
+pass
+
+# %% [markdown]
+# <a id="s7"></a>
+# ## 7 The ladder
+#
+# LADDER
