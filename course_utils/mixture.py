@@ -49,7 +49,11 @@ class Mixture:
     def __post_init__(self):
         shapes = [np.shape(part) for part in vars(self).values()]
         count, width = (*shapes[1], 0, 0)[:2]
-        if shapes != [(count,), (count, width), (count, width, width)]:
+        if not count or shapes != [
+            (count,),
+            (count, width),
+            (count, width, width),
+        ]:
             raise ValueError(
                 "a mixture has weights (components,), means (components, "
                 "width) and covariances (components, width, width), got "
@@ -226,9 +230,10 @@ def fit(
     Taught in week 6.
     """
     patches = _checked(patches)
-    _check_whole("num_components", num_components, 1, len(patches))
-    _check_whole("steps", steps, 1)
-    _check_whole("seed", seed, 0)
+    check_positive("floor", floor)
+    check_whole("num_components", num_components, 1, len(patches))
+    check_whole("steps", steps, 1)
+    check_whole("seed", seed, 0)
     responsibilities = start(patches, num_components, seed)
     history = []
     rounds = range(steps)
@@ -312,7 +317,7 @@ def _check_responsibilities(responsibilities, count):
         )
 
 
-def _check_whole(name, value, low, high=np.inf):
+def check_whole(name, value, low, high=np.inf):
     whole = isinstance(value, (int, np.integer))
     if not whole or isinstance(value, bool) or not low <= value <= high:
         limits = f"{low} or more" if high == np.inf else f"{low} to {high}"

@@ -36,23 +36,17 @@ setup(week=6)
 import numpy as np
 import torch
 
-import course_utils.denoisers as denoisers
-import course_utils.graph_networks as graph_networks
 import course_utils.graph_training as training
 import course_utils.week6_controller as controller
-import course_utils.week6_heads as source_heads
 import course_utils.week6_printed as printed
 import course_utils.week6_tutorial as tutorial
 from course_utils import (
-    attention, check, claim, graph_bars, graph_curves, graph_figures,
-    graph_results, mixture_figures, show)
+    attention, check, claim, graph_networks, graph_results, mixture,
+    mixture_prior, show)
 from course_utils.clean_photos import as_floats, clean_photos, training_crops
 from course_utils.graph_widgets import (
     graph_explorer, graph_sliders, heads_monitor)
-from course_utils.ladder import (
-    ladder_figure, lead, noisy_copies, print_ladder, psnr, run_ladder)
-from course_utils.metrics import bootstrap_interval
-from course_utils.noise import add_noise, estimate_noise
+from course_utils.ladder import lead, noisy_copies, psnr, run_ladder
 from course_utils.patch_graph import (
     build_patch_graph_radius, compute_self_similarity, denoise,
     extract_patches, graph_smoothing, reconstruct)
@@ -212,7 +206,7 @@ claim("so is a dot product with a bias for each key",
       np.abs(masked_softmax(dot) - attn).max(), at_most=1e-6)
 
 # %%
-show(graph_figures.same_matrix(attn, S), alt="Two attention matrices of 156 "
+show(cu.graph_figures.same_matrix(attn, S), alt="Two attention matrices of 156 "
      "pixels, equal: bands beside the diagonal, brighter where patches are "
      "alike.")
 
@@ -508,7 +502,7 @@ walks = {
     "standard, from below": tutorial.follow(loss, 0.05, 400),
     "weighted, from below": tutorial.follow(loss, 0.05, 400, weights),
     "gradient descent": tutorial.gradient_follow(loss, 0.2, 400)}
-show(graph_curves.controllers(
+show(cu.graph_curves.controllers(
     {name: {"sigma": walk} for name, walk in walks.items()},
     {"sigma": BEST}), alt="Five walks of sigma. From above, both rules stay "
     "where they start. From below they pass the optimum and fall. Gradient "
@@ -570,25 +564,26 @@ check.week6.settled(my_step)
 # </details>
 #
 # **Second charge: "20-30% faster".** Its weights sum to 1, and each parameter's
-# step is scaled by two of them. On our 24 photos:
+# step is scaled by two of them. On our 24 photos, 32 x 32 pixels of each (the
+# source is about CIFAR-10):
 
 # %%
 # NBVAL_CHECK_OUTPUT
 def source_weights(image):
     """The tutorial's four weights for one image, in the order of HEADS."""
-    scores = source_heads.compute_patch_features(*extract_patches(image))
-    return np.array([*source_heads.compute_attention_weights(
+    scores = controller.compute_patch_features(*extract_patches(image))
+    return np.array([*controller.compute_attention_weights(
         *scores).values()])
 
 
-on_clean = np.array([source_weights(image) for image in clean])
+small = np.s_[:, 48:80, 48:80]
+on_clean = np.array([source_weights(image) for image in clean[small]])
 step_share = on_clean[:, [0, 2]].sum(axis=1)  # texture and color: sigma's
 claim("its sigma step over the standard rule's (ratio)", step_share,
       at_most=1, per="photo")
 refuted("20-30% faster: steps to double sigma, standard over weighted",
-        printed.doubling_steps(0.02) / [printed.doubling_steps(
-            0.02 * share) for share in step_share], at_least=1.2,
-        per="photo")
+        [printed.doubling_steps(0.02) / printed.doubling_steps(0.02 * share)
+         for share in step_share], at_least=1.2, per="photo")
 
 # %% [markdown]
 # You should see a ratio far below 1: smaller steps cannot be faster steps.
@@ -628,7 +623,7 @@ by_noise = {"clean": on_clean}
 for level in (15, 25, 50):
     by_noise[f"noise {level}"] = np.array([
         source_weights(image)
-        for image in noisy_copies(clean, level / 255, seed=0)])
+        for image in noisy_copies(clean[small], level / 255, seed=0)])
 for name, found in by_noise.items():
     told = zip(printed.HEADS, found.mean(axis=0))
     print(f"{name:9}", ", ".join(f"{head} {w:.2f}" for head, w in told))
@@ -636,20 +631,21 @@ structure = [found[:, 1].mean() for found in by_noise.values()]
 refuted("high structure weight means sharp edges: it falls when noise hides "
         "them (change from clean to noise 50)", structure[-1] - structure[0],
         at_most=0)
-spatial = [source_heads.compute_patch_features(*extract_patches(image))[3]
-           for image in clean]
+spatial = [controller.compute_patch_features(*extract_patches(image))[3]
+           for image in clean[small]]
 claim("the spatial score is the same for all photos (spread)",
-      np.std(spatial), at_most=1e-9)
+      np.std(spatial), at_most=1e-9, baseline=(
+          "spatial weight of 128 x 128 pixels", source_weights(clean[0])[3]))
 
 # %%
-show(graph_bars.weights_by(by_noise, printed.HEADS), alt="Bars of the four "
+show(cu.graph_bars.weights_by(by_noise, printed.HEADS), alt="Bars of the four "
      "weights, clean and at three noises: structure grows to nearly 1.")
 
 # %% [markdown]
 # You should see the structure head take everything as noise grows: differences
 # of neighbours are what white noise has most of. The heads are a noise meter.
-# And the spatial head says how large the photo is; on a full grid it cannot say
-# more.
+# And the spatial head says how large the photo is: the same for all photos of a
+# size, and nearly all the weight for a larger one.
 #
 # **To take away**: a trial needs equal starts, a baseline that works, and
 # someone who asks what the features measure.
@@ -703,7 +699,7 @@ check.week6.noise_level(my_noise_level)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-guessed = {level: np.array([255 * estimate_noise(image) for image in
+guessed = {level: np.array([255 * cu.noise.estimate_noise(image) for image in
                             noisy_copies(clean, level / 255, seed=0)])
            for level in (5, 15, 25, 50)}
 for level, found in guessed.items():
@@ -803,7 +799,7 @@ with torch.inference_mode():
     pixels = torch.tensor(noisy[chosen]).float().permute(2, 0, 1)[None]
     said = four_heads.parameters_for(pixels)[0]
 maps = dict(zip(printed.HEADS, said["weights"][0].numpy()))
-show(graph_figures.parameter_maps(noisy[chosen], {
+show(cu.graph_figures.parameter_maps(noisy[chosen], {
     "tau": said["tau"][0, 0].numpy(), **maps}), alt="A noisy photo, and maps "
     "of tau and of the weights of four heads: they differ between the bird "
     "and the blurred background.")
@@ -912,7 +908,7 @@ curves = np.array([[
      risk(x[small], smoothed_by(sigma))] for sigma in sigmas]
     for x, y in cu.track(zip(noisy[:8], clean[:8]), "photos", total=8)])
 true_risk, estimated = curves[:, :, 0], curves[:, :, 1]  # (photos, sigmas)
-show(graph_curves.risk_curves(sigmas, true_risk[0], estimated[0]),
+show(cu.graph_curves.risk_curves(sigmas, true_risk[0], estimated[0]),
      alt="Error over sigma and its estimate: two curves close together with "
      "minima side by side.")
 rows, best = np.arange(8), estimated.argmin(axis=1)
@@ -945,8 +941,8 @@ for name in ("risk estimate", "second shot"):
 # The source calls its rule EM, expectation maximisation. There is an EM for
 # patches, and its E step is attention once more. Suppose every clean patch comes
 # from one of K Gaussians, and nobody tells which. *E step*: how likely is each
-# Gaussian, given the patch? That is a softmax over K learned keys. *M step*: move
-# the keys to the patches that attend to them.
+# Gaussian, given the patch? A softmax over K learned keys. *M step*: move the keys
+# to the patches that attend to them.
 #
 # ### Exercise 8: responsibilities
 # difficulty 2 of 3 · 8 minutes
@@ -1039,18 +1035,217 @@ check.week6.m_step(my_m_step)
 #
 # </details>
 #
-# With a covariance for each component, not one sigma, keys become ellipsoids: the
-# logit of a patch is its distance measured in the component's own shape. Both
+# Give each component a covariance in place of one sigma, and a key is an
+# ellipsoid: the logit is a distance measured in the component's own shape. Both
 # steps, as the course uses them:
 
 # %%
-pass
-
-# %%
-pass
+source(mixture.e_step, mixture.m_step)
 
 # %% [markdown]
+# Fit it to clean patches of the training photos. **Predict**: can a step of EM
+# lower the likelihood? And could a step of the source's "EM" raise its loss?
+
+# %%
+prior, history = mixture_prior.fit_prior(
+    training_crops(400, 64, seed=1), seed=session.seed)
+show(cu.mixture_figures.likelihood(history), alt="Mean log-likelihood of a patch "
+     "by EM step: it rises at each, first fast, then slowly.")
+claim("EM never loses likelihood (smallest gain of a step, nats)",
+      np.diff(history).min(), at_least=-1e-9)
+losses = runs["trials_loss"].reshape(*shape, -1)[:, :, :2, 0]  # all crops
+refuted("the source's rule is EM: its loss never rises (share of updates "
+        "at which it rose)", (np.diff(losses, axis=-1) > 0).mean(),
+        at_most=0)
+
+# %%
+show(cu.mixture_figures.components(
+    prior.covariances, mixture_prior.PATCH_SIDE, prior.weights),
+    alt="Small pictures of the directions in which the patches of eight "
+    "components vary: flat brightness, edges at several angles, textures.")
+
+# %% [markdown]
+# You should see keys that nobody designed: edges of one direction, flat colour,
+# stripes. The likelihood rises at every step, as Dempster, Laird and Rubin (1977)
+# proved; the source's rule has no latent variable, no likelihood and no such
+# promise.
+#
+# **As a prior.** A noisy patch asks the same keys, each widened by the noise. What
+# it reads is not a stored value but what each component would make of it: the
+# patch shrunk into the ellipsoid (Zoran and Weiss, 2011).
+
+# %%
+source(mixture_prior.posterior_mean)
+
+# %% [markdown]
+# **To take away**: E is attention to learned keys, M is learning them.
+#
 # <a id="s7"></a>
 # ## 7 The ladder
 #
-# LADDER
+# Everything on the same photos and the same noise, each method at its best: its
+# settings were tuned on validation photos, for each level. (The middle 64 x 64
+# pixels of 24 photos at `quick`.) **Predict** where the source's defaults stand
+# at noise 15.
+
+# %%
+def source_defaults(image, noise):
+    return denoise(image, printed.DEFAULTS["sigma"], printed.DEFAULTS["tau"],
+                   printed.DEFAULTS["smooth_steps"], radius=10)
+
+
+one_head, _ = graph_networks.shipped_net("one head")
+methods = {"noisy": cu.denoisers.noisy, **{
+    words: graph_results.tuned(runs, name) for words, name in (
+        ("Gaussian", "gaussian"), ("total variation", "total_variation"),
+        ("bilateral", "bilateral"), ("non-local means", "non_local_means"),
+        ("patch graph", "patch_graph_denoise"))},
+    "source's defaults": source_defaults,
+    "learned, one head": lambda image, _: training.denoised(one_head, image),
+    "learned, four heads": lambda image, _: training.denoised(
+        four_heads, image),
+    "mixture prior": lambda image, noise: mixture_prior.denoise(
+        image, prior, noise)}
+part = session.pick(quick=np.s_[:, 32:96, 32:96], full=np.s_[:])
+LEVELS = (15 / 255, 25 / 255, 50 / 255)
+ladder = run_ladder(methods, clean[part], LEVELS, seed=0)
+cu.ladder.print_ladder(ladder)
+
+# %%
+show(cu.ladder.ladder_figure(ladder), alt="Gain over the noisy photo by method at three "
+     "noises: the mixture prior leads, the source's defaults trail.")
+
+
+def leads(method, over):
+    """Mean lead at each level, and the low ends of 95% intervals."""
+    found = [lead(ladder, method, over, noise) for noise in LEVELS]
+    print(f"{method} over {over}:", ", ".join(
+        "{:+.2f} [{:+.2f}, {:+.2f}]".format(*cu.metrics.bootstrap_interval(gain))
+        for gain in found))
+    return [gain.mean() for gain in found]
+
+
+refuted("its defaults denoise: lead over the noisy photo at noise 15 (dB)",
+        leads("source's defaults", "noisy")[0], at_least=0)
+claim("patch graph over scikit-image's non-local means (dB)",
+      leads("patch graph", "non-local means"), at_least=0, per="level")
+claim("four heads, level unknown, over non-local means that is told (dB)",
+      leads("learned, four heads", "non-local means"), at_least=0.1,
+      per="level")
+claim("mixture prior over non-local means (dB)",
+      leads("mixture prior", "non-local means"), at_least=0.3, per="level")
+
+# %% [markdown]
+# LADDER_SEE
+
+# %%
+at25 = [lead(ladder, name, "noisy", LEVELS[1]).mean() for name in methods]
+show(cu.graph_bars.trade_off(list(methods)[1:], at25[1:], ladder.seconds[1:, 1]),
+     alt="Gain at noise 25 against seconds: Gaussian is the fastest, the "
+     "mixture prior the best.")
+
+# %% [markdown]
+# **Another data set.** "Better transfer", says the source. Pictures of 32 x 32
+# pixels that neither gate nor prior has seen (with `data="real"`, CIFAR-10):
+
+# %%
+others = cu.pictures.pictures(24, split="test", seed=0)
+print(others)
+moved = run_ladder({name: methods[name] for name in (
+    "non-local means", "patch graph", "learned, four heads",
+    "mixture prior")}, as_floats(others.images), LEVELS[1:2], seed=1)
+cu.ladder.print_ladder(moved, seconds=False)
+
+# %% [markdown]
+# TRANSFER_SEE
+#
+# **To take away**: what was learned about patches beats what a photo knows of
+# itself; what was promised about heads has to be measured like anything else.
+#
+# <a id="s8"></a>
+# ## 8 What was claimed, what was measured?
+
+# %%
+cu.claims_table()
+
+# %% [markdown]
+# The source also dreamed. What became of it:
+#
+# | its future | here |
+# |---|---|
+# | parameters for each head, mixed at inference | built, "four mixed": no better than one head |
+# | different weights for each region | built: every pixel has its own; the gain is the noise's level |
+# | heads created and pruned | silenced one by one: see section 4 |
+# | CLIP and text prompts | not built: a network 100,000 times as large to choose four numbers |
+# | head weights by class of image | measured: level explains more than kind |
+# | epochs of discovery, specialisation, convergence | no run of its rule converges |
+#
+# **Quiz.** Answer first, then unfold.
+#
+# <details><summary>1. In which sense is sigma a temperature?</summary>
+#
+# The logits are distances over 2 sigma²: large sigma, uniform attention; small
+# sigma, each patch attends to itself.
+#
+# </details>
+#
+# <details><summary>2. A rule multiplies a parameter by 1.02 when the loss fell,
+# by 0.98 when it rose. Why does it not find the optimum?</summary>
+#
+# It does not know in which direction it had moved. Above the optimum it steps to
+# and fro, below it runs away.
+#
+# </details>
+#
+# <details><summary>3. Features plus a gate gain 3 dB. What control is
+# missing?</summary>
+#
+# A gate that is told one number, the noise level, estimated from the same photo.
+#
+# </details>
+#
+# <details><summary>4. How can one know a denoiser's error without the clean
+# photo?</summary>
+#
+# From its misfit to the noisy one and from how much it follows the noise
+# (Stein), or by comparing with a second noisy shot.
+#
+# </details>
+#
+# <details><summary>5. What are query, key and value in the E step and in the
+# mixture prior?</summary>
+#
+# The patch; a component; what the component makes of the patch. The M step learns
+# the keys.
+#
+# </details>
+#
+# **Further reading**
+# - Buades, Coll and Morel, "A Non-Local Algorithm for Image Denoising" (2005);
+#   "Non-Local Means Denoising" (2011).
+# - Wang and others, "Non-local Neural Networks" (2018): the same line, in
+#   networks. Milanfar, "A Tour of Modern Image Filtering" (2013): graphs.
+# - Immerkaer, "Fast Noise Variance Estimation" (1996).
+# - Stein, "Estimation of the Mean of a Multivariate Normal Distribution" (1981);
+#   Ramani, Blu and Unser, "Monte-Carlo SURE" (2008); Lehtinen and others,
+#   "Noise2Noise" (2018).
+# - Dempster, Laird and Rubin, "Maximum Likelihood from Incomplete Data via the EM
+#   Algorithm" (1977); Zoran and Weiss, "From Learning Models of Natural Image
+#   Patches to Whole Image Restoration" (2011).
+# - Ramsauer and others, "Hopfield Networks is All You Need" (2021): attention as
+#   retrieval from stored patterns.
+#
+# **Glossary**: *affinity*: a weight of likeness, before rows are divided by their
+# sums. *Bandwidth*: sigma of a Gaussian of distances. *Non-local means*: averaging
+# pixels whose patches are alike. *PSNR*: $-10 \log_{10}$ of the mean squared
+# error, in dB. *Responsibility*: the posterior probability of a component.
+# *SURE*: Stein's unbiased risk estimate. Earlier words:
+# [week 1](week1_attention_from_scratch.ipynb), [week
+# 2](week2_multi_head_attention.ipynb), [week 3](week3_vit_and_dino.ipynb),
+# [week 4](week4_diffusion_super_resolution.ipynb), [week
+# 5](week5_cross_attention.ipynb).
+#
+# **This was the last week.** You came from a softmax in NumPy; the
+# [index](index.ipynb) shows what you solved on the way.
+#
+# {{nav}}
