@@ -133,7 +133,7 @@ class Silenced(torch.nn.Module):
 
     def __init__(self, net, head):
         super().__init__()
-        self.net, self.head = net, head
+        self.net, self.head, self.radius = net, head, net.radius
 
     def forward(self, noisy, noise=None):
         images = noisy

@@ -4,8 +4,9 @@
 
 All average the same kind of patches over windows of about the same area, on
 one core. Times are ratios to scikit-image's fast mode in the same run.
-Memory is the peak of NumPy's allocations for a pixel and a neighbour, which
-should not depend on the size; PyTorch's and scikit-image's own are not seen.
+Memory is the peak of NumPy's allocations for a pixel and a neighbour. It
+does not grow with the image: small ones are compared at once, large ones
+in parts of one size. What PyTorch and scikit-image hold is not seen.
 """
 
 import math

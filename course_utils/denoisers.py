@@ -34,7 +34,7 @@ GRIDS = {
         "weight": (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4)
     },
     "bilateral": {
-        "sigma_color": (1.0, 1.25, 1.5, 1.75, 2.0, 2.5),
+        "sigma_color": (1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
         "sigma_spatial": (0.75, 1.0, 1.5, 2.0, 3.0),
     },
     "non_local_means": {
@@ -43,10 +43,10 @@ GRIDS = {
         "patch_distance": (3, 5, 8, 11),
     },
     "patch_graph_denoise": {
-        "sigma": (0.3, 0.4, 0.5, 0.6, 0.75, 0.9),
+        "sigma": (0.2, 0.3, 0.4, 0.5, 0.6, 0.75),
         "tau": (0.75, 1.0),
         "steps": (1, 2),
-        "radius": (2, 3, 5, 7),
+        "radius": (3, 5, 7, 9),
     },
 }
 
@@ -73,8 +73,8 @@ def gaussian(image, noise, width):
 def total_variation(image, noise, weight):
     """Find the image with little total variation that fits best.
 
-    weight: of the variation, in noises. Used in week 6. Chambolle, "An
-    Algorithm for Total Variation Minimization and Applications" (2004).
+    weight: of the variation, in noises. Chambolle, "An Algorithm for Total
+    Variation Minimization and Applications" (2004). Used in week 6.
     """
     from skimage.restoration import denoise_tv_chambolle
 
@@ -87,14 +87,16 @@ def bilateral(image, noise, sigma_color, sigma_spatial):
 
     The course's own, since scikit-image 0.26 reads its table of weights of
     nearness with a wrong row length, so that they belong to other pixels.
-    Used in week 6. Tomasi and Manduchi, "Bilateral Filtering for Gray and
-    Color Images" (1998).
+    Tomasi and Manduchi, "Bilateral Filtering for Gray and Color Images"
+    (1998).
 
     Args:
         image, noise: see the module.
         sigma_color: bandwidth in noises, of the root mean square
             difference of two colours.
         sigma_spatial: bandwidth in pixels; 3 times as far off, it ends.
+
+    Used in week 6.
     """
     image = _checked(
         image, noise, sigma_color=sigma_color, sigma_spatial=sigma_spatial
@@ -121,9 +123,9 @@ def non_local_means(
 
     Weights are exp(-max(d2 - 2 noise^2, 0) / (h noise)^2), where d2 is the
     mean squared difference of two patches; noise alone makes it 2 noise^2.
-    Used in week 6. Buades, Coll and Morel, "A Non-Local Algorithm for
-    Image Denoising" (2005); the fast one: Froment, "Parameter-Free Fast
-    Pixelwise Non-Local Means Denoising" (2014).
+    Buades, Coll and Morel, "A Non-Local Algorithm for Image Denoising"
+    (2005); the fast one: Froment, "Parameter-Free Fast Pixelwise Non-Local
+    Means Denoising" (2014).
 
     Args:
         image, noise: see the module.
@@ -134,6 +136,8 @@ def non_local_means(
             patch count more. True is scikit-image's short cut, in which
             patches are one pixel smaller and h is patch_size /
             (patch_size - 1) times as large.
+
+    Used in week 6.
     """
     from skimage.restoration import denoise_nl_means
 

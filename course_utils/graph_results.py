@@ -8,8 +8,22 @@ import json
 
 import numpy as np
 
-from course_utils import denoisers
+from course_utils import denoisers, mixture_prior
+from course_utils import week6_printed as printed
 from course_utils.bundled import bundled
+from course_utils.graph_networks import SHIPPED, shipped_net
+from course_utils.graph_training import denoised
+from course_utils.patch_graph import denoise
+from course_utils.week6_controller import RADIUS
+from course_utils.week6_trial import RULES
+
+METHODS = {
+    "Gaussian": "gaussian",
+    "total variation": "total_variation",
+    "bilateral": "bilateral",
+    "non-local means": "non_local_means",
+    "patch graph": "patch_graph_denoise",
+}
 
 
 def runs():
@@ -68,3 +82,73 @@ def tuned(runs, method):
     run = getattr(denoisers, method)
     best = functools.partial(settings, runs, method)
     return lambda image, noise: run(image, noise, **best(255 * noise))
+
+
+def trials(runs, key="psnr"):
+    """Return one array of the trials by `(levels, starts, rules, batches)`.
+
+    Of psnr only the end: `(levels, starts, rules, batches, photos)`.
+    Starts are (0.3, 0.1), the source's, and (0.05, 0.05); rules those of
+    `week6_trial.RULES`; batches all crops at once, and 8 at a time.
+    """
+    values = runs[f"trials_{key}"]
+    values = values[:, -1] if key == "psnr" else values
+    shape = len(runs["tuned"]), 2, len(RULES), 2
+    return values.reshape(*shape, *values.shape[1:])
+
+
+def print_trials(runs):
+    """Print the PSNR at the end of every trial, means over the photos."""
+    end = trials(runs).mean(axis=-1)
+    print("start                    (0.3, 0.1)       (0.05, 0.05)")
+    print("crops an update          all      8        all      8")
+    for level, by_start in zip(runs["tuned"], end, strict=True):
+        for r, rule in enumerate(RULES):
+            cells = "    ".join(
+                "".join(f"{value:7.2f}" for value in row[r])
+                for row in by_start
+            )
+            print(f"noise {level}, {rule:11}{cells}")
+
+
+def print_nets(runs):
+    """Print the PSNR of every net at every level, and their mean."""
+    levels = "".join(f"{level:7d}" for level in runs["levels"])
+    print(f"{'noise of 255':18}{levels}   mean")
+    for name, values in by_net(runs, "psnr").items():
+        row = values.mean(axis=(0, 2))
+        cells = "".join(f"{value:7.2f}" for value in (*row, row.mean()))
+        print(f"{name:18}{cells}")
+
+
+def methods(runs, prior):
+    """Return the rungs of the ladder: dict from name to denoiser.
+
+    Args:
+        runs: from `runs`.
+        prior: a `Mixture` of clean patches.
+
+    Raises:
+        FileNotFoundError, ValueError: see `graph_networks.shipped_net`.
+    """
+    rungs = {"noisy": denoisers.noisy}
+    for words, name in METHODS.items():
+        rungs[words] = tuned(runs, name)
+    rungs["source's defaults"] = source_defaults
+    for name in SHIPPED:
+        net, _ = shipped_net(name)
+        rungs[f"learned, {name}"] = functools.partial(_blind, net)
+    rungs["mixture prior"] = lambda image, noise: mixture_prior.denoise(
+        image, prior, noise
+    )
+    return rungs
+
+
+def source_defaults(image, _):
+    """Smooth with the source tutorial's parameters, whatever the noise."""
+    sigma, tau, steps = printed.DEFAULTS.values()
+    return denoise(image, sigma, tau, steps, RADIUS)
+
+
+def _blind(net, image, _):
+    return denoised(net, image)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from course_utils.ladder import noisy_copies, psnr
+from course_utils.noise import checked_image
 from course_utils.recipe import averaged_training
 
 OBJECTIVES = ("clean", "risk estimate", "second shot")
@@ -124,15 +125,29 @@ def denoised(net, images, noise=None):
     """Denoise one image or several with a network.
 
     Args:
-        net: `net(noisy, noise)`.
+        net: `net(noisy, noise)` with the radius of its graph, such as a
+            `GraphDenoiser`.
         images: `(height, width, 3)` or `(n, height, width, 3)` floats.
         noise: the true standard deviation, or None: it is estimated.
 
     Returns:
         float64 array of the same shape.
+
+    Raises:
+        TypeError, ValueError: images of several sizes, not larger than the
+            radius of the graph, not in colour; see `noise.checked_image`.
     """
+    sizes = sorted({np.shape(image) for image in images})
+    if len(sizes) > 1:
+        raise ValueError(
+            f"images of one call have one size, got {sizes}: give them one "
+            "by one"
+        )
     images = np.asarray(images)
-    batch = images if images.ndim == 4 else images[None]
+    batch = [
+        checked_image(image, least_side=int(net.radius) + 1)
+        for image in (images if images.ndim == 4 else images[None])
+    ]
     device = next(net.parameters()).device
     found = []
     for image in batch:

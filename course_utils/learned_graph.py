@@ -59,11 +59,17 @@ def distances(images, radius, patch_side=5):
         lie outside the image, so that its weight is 0.
 
     Raises:
-        ValueError: an even patch_side.
+        ValueError: an even patch_side, or images that are no batch or are
+            smaller than a patch.
 
     Used in week 6.
     """
     check_side(patch_side)
+    if images.dim() != 4 or min(images.shape[2:]) < patch_side:
+        raise ValueError(
+            "images are (batch, channels, height, width), no side below the "
+            f"patch's {patch_side} pixels, got {tuple(images.shape)}"
+        )
     steps, margin = offsets(radius), patch_side // 2
     reach = int(radius)
     mirrored = functional.pad(images, [margin] * 4, mode="reflect")

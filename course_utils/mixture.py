@@ -47,41 +47,29 @@ class Mixture:
     covariances: np.ndarray
 
     def __post_init__(self):
-        shapes = [np.shape(part) for part in vars(self).values()]
-        count, width = (*shapes[1], 0, 0)[:2]
-        if not count or shapes != [
-            (count,),
-            (count, width),
-            (count, width, width),
-        ]:
+        weights, means, covariances = map(np.shape, vars(self).values())
+        fits = weights == means[:1] and covariances == (*means, *means[1:])
+        if len(means) != 2 or 0 in means or not fits:
             raise ValueError(
                 "a mixture has weights (components,), means (components, "
                 "width) and covariances (components, width, width), got "
-                f"{shapes}"
+                f"{weights}, {means} and {covariances}"
             )
-        total = np.sum(self.weights)
-        if np.min(self.weights) < 0 or abs(total - 1) > ROUNDING:
-            raise ValueError(
-                f"weights are 0 or more and sum to 1, got sum {total:g}"
-            )
+        _check_shares("weights", self.weights[None], 1)
 
     def __repr__(self):
         return "Mixture({} components of width {})".format(*self.means.shape)
 
 
 def log_gaussian(patches, mean, covariance):
-    """Return the log density of a Gaussian at every patch.
+    """Return the log density of a Gaussian at every patch, `(n,)`, in nats.
 
     Cholesky's factor stands for the inverse and the determinant, which
     would lose digits or underflow.
 
     Args:
         patches: `(n, width)`.
-        mean: `(width,)`.
-        covariance: `(width, width)`, positive definite.
-
-    Returns:
-        `(n,)`, in nats.
+        mean, covariance: `(width,)` and `(width, width)`.
 
     Raises:
         numpy.linalg.LinAlgError: the covariance is not positive definite.
@@ -112,17 +100,13 @@ def log_joint(patches, mixture, noise=0.0):
     Raises:
         ValueError: noise out of range; see above.
 
-    Taught in week 6. Bishop (2006), equation 9.16.
+    Taught in week 6. Bishop (2006), equation 9.7.
     """
     patches = _checked(patches, mixture.means.shape[1])
     check_noise(noise)
     blur = noise**2 * np.eye(patches.shape[1])
-    densities = [
-        log_gaussian(patches, mean, covariance + blur)
-        for mean, covariance in zip(
-            mixture.means, mixture.covariances, strict=True
-        )
-    ]
+    keys = zip(mixture.means, mixture.covariances, strict=True)
+    densities = [log_gaussian(patches, m, c + blur) for m, c in keys]
     with np.errstate(divide="ignore"):  # log 0 is -inf: never chosen
         return np.log(mixture.weights) + np.stack(densities, axis=1)
 
@@ -146,7 +130,7 @@ def e_step(patches, mixture, noise=0.0):
     return softmax(logits), float(logsumexp(logits, axis=1).mean())
 
 
-def m_step(patches, responsibilities, floor=FLOOR, zero_mean=False):
+def m_step(patches, responsibilities, floor=FLOOR):
     """Return the mixture that fits best, given who made what.
 
     A variance below the floor is raised to it, or a component would
@@ -161,7 +145,6 @@ def m_step(patches, responsibilities, floor=FLOOR, zero_mean=False):
         patches: `(n, width)`.
         responsibilities: `(n, components)`, 0 or more, rows sum to 1.
         floor: the least variance in any direction, above 0.
-        zero_mean: keep all means at 0, for patches less their own mean.
 
     Returns:
         `Mixture`. A component that no patch chose keeps a weight of
@@ -174,10 +157,9 @@ def m_step(patches, responsibilities, floor=FLOOR, zero_mean=False):
     """
     patches = _checked(patches)
     check_positive("floor", floor)
-    _check_responsibilities(responsibilities, len(patches))
+    _check_shares("responsibilities", responsibilities, len(patches))
     totals = responsibilities.sum(axis=0) + NEVER_ZERO
     means = responsibilities.T @ patches / totals[:, None]
-    means = 0 * means if zero_mean else means
     covariances = np.empty((*means.shape, means.shape[1]))
     for k, mean in enumerate(means):
         apart = patches - mean
@@ -187,36 +169,24 @@ def m_step(patches, responsibilities, floor=FLOOR, zero_mean=False):
 
 
 def at_least(covariance, floor):
-    """Return the covariance with its small variances raised to the floor.
-
-    Its eigenvectors stay. Used in week 6; see `m_step`.
-    """
+    """Raise a covariance's small eigenvalues to the floor; see `m_step`."""
     variances, directions = np.linalg.eigh(covariance)
     return directions * np.maximum(variances, floor) @ directions.T
 
 
-def fit(
-    patches,
-    num_components,
-    steps,
-    seed,
-    floor=FLOOR,
-    zero_mean=False,
-    progress=None,
-):
+def fit(patches, num_components, steps, seed, floor=FLOOR, progress=None):
     """Fit a mixture to patches: M step, E step, and again.
 
     It starts with each patch given to the nearest of `num_components`
     patches drawn far apart by k-means++ (Arthur and Vassilvitskii, 2007).
-    Responsibilities drawn at random make all components nearly equal, and
-    EM needs many steps to tell them apart.
+    Responsibilities drawn at random would make all components nearly the
+    same, and EM slow to tell them apart.
 
     Args:
         patches: `(n, width)`.
         num_components: 1 to n.
-        steps: 1 or more.
-        seed: whole number, 0 or more.
-        floor, zero_mean: see `m_step`.
+        steps, seed: whole numbers, at least 1 and 0.
+        floor: see `m_step`.
         progress: label of a progress bar; None shows none.
 
     Returns:
@@ -238,7 +208,7 @@ def fit(
     history = []
     rounds = range(steps)
     for _ in track(rounds, progress) if progress else rounds:
-        mixture = m_step(patches, responsibilities, floor, zero_mean)
+        mixture = m_step(patches, responsibilities, floor)
         responsibilities, log_likelihood = e_step(patches, mixture)
         history.append(log_likelihood)
     return mixture, np.array(history)
@@ -259,9 +229,9 @@ def start(patches, num_components, seed):
 def isotropic_responsibilities(patches, keys, sigma):
     """Return softmax(-|x - key|^2 / (2 sigma^2)) over the keys.
 
-    Those of components that are all round, alike and equally frequent.
-    -|x - key|^2 = 2 x . key - |key|^2 - |x|^2, and the softmax cancels
-    |x|^2: dot-product attention with a bias against long keys.
+    Those of round components, alike and equally frequent. The square is
+    |x|^2 - 2 x . key + |key|^2, of which the softmax cancels |x|^2: what
+    is left is dot-product attention with a bias against long keys.
 
     Args:
         patches: `(n, width)`, the queries.
@@ -302,22 +272,22 @@ def _checked(patches, width=None):
     return patches
 
 
-def _check_responsibilities(responsibilities, count):
-    shape = np.shape(responsibilities)
-    if len(shape) != 2 or shape[0] != count:
+def _check_shares(name, rows, count):
+    """Raise unless each of `count` rows could be a softmax's."""
+    if rows.ndim != 2 or len(rows) != count or rows.size == 0:
         raise ValueError(
-            f"{count} patches need responsibilities ({count}, components), "
-            f"got shape {shape}"
+            f"{name} need shape ({count}, components), got {rows.shape}"
         )
-    off = np.abs(responsibilities.sum(axis=1) - 1).max()
-    if not off <= ROUNDING or responsibilities.min() < 0:
+    off = np.abs(rows.sum(axis=1) - 1).max()
+    if not (off <= ROUNDING and rows.min() >= 0):
         raise ValueError(
-            "responsibilities are 0 or more and their rows sum to 1; the "
-            f"worst row is off by {off:g}"
+            f"{name} are 0 or more and sum to 1, got a least of "
+            f"{rows.min():g} and a sum that is off by {off:g}"
         )
 
 
 def check_whole(name, value, low, high=np.inf):
+    """Raise a ValueError unless value is whole, low to high."""
     whole = isinstance(value, (int, np.integer))
     if not whole or isinstance(value, bool) or not low <= value <= high:
         limits = f"{low} or more" if high == np.inf else f"{low} to {high}"

@@ -175,6 +175,8 @@ def epll(image, mixture, noise, patch_side=PATCH_SIDE, betas=BETAS):
     Taught in week 6. Zoran and Weiss (2011), equations 3 to 5.
     """
     image = checked_image(image)
+    if not len(betas):
+        raise ValueError("betas are empty: one step needs one beta")
     for beta in betas:
         check_positive("beta", beta)
     estimate = image

@@ -22,7 +22,7 @@
 # | 3, bonus | [Train DINO yourself](week3_bonus_train_dino.ipynb) | train a ViT without labels, see it collapse without its brakes, and follow it by a score the loss does not know of | 45 |
 # | 4 | [Diffusion super-resolution](week4_diffusion_super_resolution.ipynb) | build a diffusion model every part of which is checked, say why sharp pictures score worse, and test what attention adds to it | 150 |
 # | 5 | [Cross-attention and class imbalance](week5_cross_attention.ipynb) | let 40 questions look at a face, name attributes that few faces have, tell success from collapse, and say what remedies for imbalance buy and cost | 150 |
-# | 6 | Patch-graph denoising, attention heads and EM | in preparation | |
+# | 6 | [Attention as denoising](week6_attention_as_denoising.ipynb) | write non-local means, graph smoothing and the E step as attention, put four heads on trial, and train a denoiser without clean photos | 150 |
 
 # %% [markdown]
 # ## Where you are

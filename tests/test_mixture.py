@@ -193,16 +193,14 @@ def flat():
 
 
 @pytest.mark.parametrize("make", [blobs, few_distinct, flat, None])
-@pytest.mark.parametrize("zero_mean", [False, True])
 @pytest.mark.parametrize("floor", [FLOOR, 0.05])
-def test_no_step_loses_likelihood(make, zero_mean, floor, photo_patches):
+def test_no_step_loses_likelihood(make, floor, photo_patches):
     patches = make() if make else photo_patches
-    mixture, history = fit(patches, 5, 25, 1, floor, zero_mean)
+    mixture, history = fit(patches, 5, 25, 1, floor)
     assert len(history) == 25 and np.isfinite(history).all()
     assert (np.diff(history) >= -1e-9 * np.abs(history[1:])).all()
     assert e_step(patches, mixture)[1] == pytest.approx(history[-1])
     assert np.linalg.eigvalsh(mixture.covariances).min() >= floor * 0.999
-    assert zero_mean == (not mixture.means.any())
 
 
 def test_em_gains_likelihood(photo_patches):
@@ -364,8 +362,8 @@ def test_what_cannot_be_fitted_is_named_at_once(
 @pytest.mark.parametrize(
     "responsibilities, words",
     [
-        (np.ones(500), "need responsibilities \\(500, components\\)"),
-        (np.ones((499, 1)), "got shape \\(499, 1\\)"),
+        (np.ones(500), "responsibilities need shape \\(500, components\\)"),
+        (np.ones((499, 1)), "\\(500, components\\), got \\(499, 1\\)"),
         (np.full((500, 2), 0.4), "off by 0.2"),
         (np.full((500, 2), np.nan), "off by nan"),
         (np.tile([1.5, -0.5], (500, 1)), "0 or more"),
@@ -383,7 +381,7 @@ def test_responsibilities_that_are_none_are_named(
     [
         ([1.0], (1, 3), (1, 3, 2), "width, width"),
         ([0.5, 0.5], (1, 3), (1, 3, 3), "got"),
-        ([0.5, 0.6], (2, 3), (2, 3, 3), "sum to 1, got sum 1.1"),
+        ([0.5, 0.6], (2, 3), (2, 3, 3), "sum that is off by 0.1"),
         ([1.5, -0.5], (2, 3), (2, 3, 3), "0 or more"),
         ([], (0, 3), (0, 3, 3), "components"),
         ([1.0], (3,), (1, 3, 3), "means"),
