@@ -21,9 +21,12 @@ from itertools import product
 
 import numpy as np
 
+from course_utils.graph_checks import check_positive
 from course_utils.ladder import checked_photos, noisy_copies, psnr
 from course_utils.noise import check_noise, checked_image
-from course_utils.patch_graph import check_positive, denoise
+from course_utils.patch_graph import (
+    denoise,
+)
 from course_utils.progress_bar import track
 
 GRIDS = {
@@ -38,15 +41,16 @@ GRIDS = {
         "sigma_spatial": (0.75, 1.0, 1.5, 2.0, 3.0),
     },
     "non_local_means": {
-        "h": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0),
-        "patch_size": (3, 5, 7, 9),
-        "patch_distance": (3, 5, 8, 11),
+        "h": (0.6, 0.7, 0.8, 0.9, 1.0, 1.2),
+        "patch_size": (3, 5, 7),
+        "patch_distance": (3, 5, 8),
+        "fast": (False,),
     },
     "patch_graph_denoise": {
-        "sigma": (0.2, 0.3, 0.4, 0.5, 0.6, 0.75),
+        "sigma": (0.3, 0.4, 0.5, 0.6, 0.75),
         "tau": (0.75, 1.0),
-        "steps": (1, 2),
-        "radius": (3, 5, 7, 9),
+        "radius": (5, 7, 9),
+        "patch_side": (3, 5),
     },
 }
 
@@ -157,7 +161,9 @@ def non_local_means(
     )
 
 
-def patch_graph_denoise(image, noise, sigma, tau=1.0, steps=1, radius=5):
+def patch_graph_denoise(
+    image, noise, sigma, tau=1.0, steps=1, radius=5, patch_side=5
+):
     """Smooth the image over its own patch graph: attention.
 
     As in `non_local_means`, 2 noise^2 is taken off the distances.
@@ -165,12 +171,14 @@ def patch_graph_denoise(image, noise, sigma, tau=1.0, steps=1, radius=5):
     Args:
         image, noise: see the module.
         sigma: bandwidth in noises.
-        tau, steps, radius: see `patch_graph.denoise`.
+        tau, steps, radius, patch_side: see `patch_graph.denoise`.
 
     Used in week 6.
     """
     image = _checked(image, noise, sigma=sigma)
-    return denoise(image, sigma * noise, tau, steps, radius, noise=noise)
+    return denoise(
+        image, sigma * noise, tau, steps, radius, patch_side, noise
+    )
 
 
 @dataclass(frozen=True, eq=False)

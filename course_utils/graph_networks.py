@@ -4,29 +4,23 @@ What the gate knows, and how many heads look, are the two questions of the
 lesson: `KNOWS` and `HEADS`. Used in week 6.
 """
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional
 
 from course_utils.bundled import bundled
-from course_utils.learned_graph import (
-    attention,
-    average,
-    distances,
-    offsets,
-    patches_of,
-    shifted,
+from course_utils.graph_checks import check_side
+from course_utils.graph_features import (
+    estimate_noise,
+    four_distances,
+    patch_scores,
 )
-from course_utils.noise import MASK
-from course_utils.patch_graph import check_side
+from course_utils.learned_graph import attention, average, distances
 from course_utils.weights import load, write_weights
 
 KNOWS = ("nothing", "noise", "four scores", "both")
 HEADS = ("one", "four mixed", "four added")
 DISTANCES = ("texture", "structure", "color", "spatial")
-SCORE_SIDE = 5  # pixels, of the patches that are scored
 TYPICAL = 25 / 255  # noise at which an untrained gate starts
 FLOOR = 0.01  # added to scores before their logarithm
 
@@ -47,7 +41,8 @@ class GraphDenoiser(nn.Module):
         width: hidden units of the gate.
 
     Raises:
-        ValueError: unknown knows or heads, or an even patch_side.
+        ValueError: unknown knows or heads, an even patch_side, or a number
+            below 1.
     """
 
     def __init__(
@@ -70,6 +65,11 @@ class GraphDenoiser(nn.Module):
                     f"{', '.join(known)}"
                 )
         check_side(patch_side)
+        for name, value in (
+            ("layers", layers), ("radius", radius), ("width", width),
+        ):  # fmt: skip
+            if not value >= 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         self.architecture = {
             "knows": knows, "heads": heads, "layers": layers,
             "radius": radius, "patch_side": patch_side, "width": width,
@@ -77,7 +77,7 @@ class GraphDenoiser(nn.Module):
         self.knows, self.heads, self.layers = knows, heads, layers
         self.radius, self.patch_side = radius, patch_side
         told = {"nothing": 1, "noise": 1, "four scores": 4, "both": 5}
-        self.asked = {"one": 3, "four mixed": 13, "four added": 6}[heads]
+        self.asked = {"one": 3, "four mixed": 12, "four added": 6}[heads]
         self.gate = nn.Sequential(
             nn.Linear(told[knows], width),
             nn.Tanh(),
@@ -105,8 +105,8 @@ class GraphDenoiser(nn.Module):
 
         Every map is `(batch, 1, height, width)`, or `(batch, 4, ...)` for
         what each head has of its own: "tau", "sigma" and "noise" (what is
-        taken off the distances); "mixture" of "four mixed"; "weights" of
-        "four added", one for each distance.
+        taken off the distances; places have none); "mixture" of "four
+        mixed"; "weights" of "four added", one for each distance.
         """
         told = self.told(noisy, noise).movedim(1, 3)
         answers = self.gate(told).movedim(3, 1)
@@ -143,13 +143,16 @@ class GraphDenoiser(nn.Module):
 
     def mixed_heads(self, apart, parameters):
         """Return each head's attn times its share, a list of four."""
-        maps = (
+        shares, sigmas, noises = (
             parameters[name].split(1, 1)
             for name in ("mixture", "sigma", "noise")
         )
+        noises = (*noises, 0.0)  # places have no noise to be taken off
         return [
             share * attention(part, sigma, noise)
-            for part, share, sigma, noise in zip(apart, *maps, strict=True)
+            for part, share, sigma, noise in zip(
+                apart, shares, sigmas, noises, strict=True
+            )
         ]
 
     def step(self, images, attn, tau):
@@ -175,7 +178,7 @@ class GraphDenoiser(nn.Module):
                 "sigma": TYPICAL / 2 * sigma,
             }  # fmt: skip
         if self.heads == "four mixed":
-            mixture, noise, sigma = answers[:, 1:].split(4, 1)
+            mixture, sigma, noise = answers[:, 1:].split((4, 4, 3), 1)
             return {
                 "tau": tau, "mixture": mixture.softmax(1),
                 "noise": TYPICAL * noise.exp(),
@@ -186,68 +189,6 @@ class GraphDenoiser(nn.Module):
             "tau": tau, "noise": TYPICAL * noise,
             "sigma": torch.full_like(tau, TYPICAL / 2), "weights": weights,
         }  # fmt: skip
-
-
-def estimate_noise(images):
-    """`noise.estimate_noise` for a batch, with gradients.
-
-    Returns:
-        `(batch, 1, 1, 1)` standard deviations.
-    """
-    mask = torch.as_tensor(MASK, dtype=images.dtype, device=images.device)
-    channels = images.shape[1]
-    left = functional.conv2d(
-        images, mask.expand(channels, 1, 3, 3), groups=channels
-    )
-    size = left.abs().mean(dim=(1, 2, 3), keepdim=True)
-    return math.sqrt(math.pi / 2) * size / 6
-
-
-def patch_scores(images, radius):
-    """Return the four scores of the patch around every pixel.
-
-    As `week6_heads.patch_scores` defines them, but for the last: the
-    spread of the neighbours' places over 10, the same everywhere but near
-    the border.
-
-    Returns:
-        `(batch, 4, height, width)`, in the order of `DISTANCES`.
-    """
-    tiles = patches_of(images, SCORE_SIDE).unflatten(
-        1, (images.shape[1], SCORE_SIDE, SCORE_SIDE)
-    )  # (batch, channels, side, side, height, width)
-    across, down = (
-        tiles.diff(dim=axis).abs().mean((1, 2, 3)) for axis in (3, 2)
-    )
-    texture = tiles.flatten(2, 3).std(2, correction=0).mean(1)
-    color = tiles.mean((2, 3)).std(1, correction=0)
-    scores = [part / 0.1 for part in (texture, across + down, color)]
-    spatial = _spread(images, radius) / 10
-    return torch.cat([torch.stack(scores, 1), spatial], dim=1)
-
-
-def four_distances(images, radius, patch_side):
-    """Return how far neighbours are in texture, structure, color, place.
-
-    Texture is what a 3x3 mean takes away, structure the slopes, color the
-    3x3 mean. The place's distance is 0 to 0.01, the scale of the others.
-
-    Returns:
-        Four tensors `(batch or 1, neighbours, height or 1, width or 1)`.
-    """
-    padded = functional.pad(images, [1] * 4, mode="reflect")
-    smooth = functional.avg_pool2d(padded, 3, stride=1)
-    across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
-    down = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
-    slopes = torch.cat([across, down], dim=1) / 2
-    place = (offsets(radius) ** 2).sum(dim=1).to(images) / (10 * radius) ** 2
-    return [
-        *(
-            distances(part, radius, patch_side)
-            for part in (images - smooth, slopes, smooth)
-        ),
-        place.view(1, -1, 1, 1),
-    ]
 
 
 def save_net(path, net, metadata):
@@ -283,13 +224,3 @@ SHIPPED = {
     "one head": "graph_one_head.safetensors",
     "four heads": "graph_four_heads.safetensors",
 }
-
-
-def _spread(images, radius):
-    """Root mean square distance of each pixel's neighbours, pixels."""
-    steps = offsets(radius)
-    inside = functional.pad(torch.ones_like(images[:1, :1]), [int(radius)] * 4)
-    exists = torch.cat([*shifted(inside, steps)], dim=1)
-    far = (steps**2).sum(dim=1).to(images).view(1, -1, 1, 1)
-    mean = (exists * far).sum(1, keepdim=True) / exists.sum(1, keepdim=True)
-    return mean.sqrt().expand(len(images), -1, -1, -1)

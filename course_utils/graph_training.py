@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from course_utils.ladder import noisy_copies, psnr
-from course_utils.noise import checked_image
+from course_utils.noise import check_noise, checked_image
 from course_utils.recipe import averaged_training
 
 OBJECTIVES = ("clean", "risk estimate", "second shot")
@@ -45,13 +45,15 @@ def denoising_training(
         are the running average.
 
     Raises:
-        ValueError: unknown objective, or levels out of order.
+        TypeError, ValueError: unknown objective, levels out of order, or
+            crops of another type or shape.
     """
     if objective not in OBJECTIVES:
         raise ValueError(
             f"unknown objective {objective!r}: choose one of "
             f"{', '.join(OBJECTIVES)}"
         )
+    _check_crops(crops)
     if not 0 < levels[0] <= levels[1] <= 1:
         raise ValueError(f"levels go from above 0 to 1, got {levels}")
     device = accelerator.device
@@ -105,6 +107,16 @@ def risk_estimate(denoiser, clean, noise):
     return misfit - variance + 2 * variance * divergence
 
 
+def _check_crops(crops):
+    if getattr(crops, "dtype", None) != np.uint8:
+        raise TypeError("crops are a uint8 array, as training_crops cuts it")
+    if crops.ndim != 4 or crops.shape[3] != 3 or not len(crops):
+        raise ValueError(
+            "crops are (n, side, side, 3), n at least 1, got shape "
+            f"{crops.shape}"
+        )
+
+
 def mean_square(difference):
     """Return the mean square of each image, `(batch,)`."""
     return (difference**2).mean(dim=(1, 2, 3))
@@ -143,7 +155,14 @@ def denoised(net, images, noise=None):
             f"images of one call have one size, got {sizes}: give them one "
             "by one"
         )
+    if noise is not None:
+        check_noise(noise)
     images = np.asarray(images)
+    if images.shape[-1] != 3:
+        raise ValueError(
+            f"the network takes colour images, got shape {images.shape}: "
+            "repeat the channel of a grey one"
+        )
     batch = [
         checked_image(image, least_side=int(net.radius) + 1)
         for image in (images if images.ndim == 4 else images[None])

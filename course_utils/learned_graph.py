@@ -9,7 +9,14 @@ of keys for every query, memory linear in pixels times neighbours.
 import torch
 from torch.nn import functional
 
-from course_utils.patch_graph import check_positive, check_side, check_tau
+from course_utils.graph_checks import (
+    check_positive,
+    check_radius,
+    check_side,
+    check_steps,
+    check_tau,
+)
+from course_utils.noise import check_noise
 
 FAR = 1e6  # a distance; not infinite, since 0 times infinity is no gradient
 
@@ -141,12 +148,16 @@ def smooth(images, sigma, tau, steps=1, radius=5, patch_side=5, noise=0.0):
         Tensor of the same shape.
 
     Raises:
-        ValueError: sigma not above 0, tau not above 0 or above 1.
+        ValueError: sigma not above 0, tau not above 0 or above 1, another
+            number out of range; see `distances`.
 
     Used in week 6.
     """
     check_positive("sigma", float(torch.as_tensor(sigma).detach()))
     check_tau(float(torch.as_tensor(tau).detach()))
+    check_radius(radius)
+    check_steps(steps)
+    check_noise(noise)
     apart = distances(images, radius, patch_side)
     attn = attention(apart, sigma, noise)
     patches, reach = patches_of(images, patch_side), int(radius)

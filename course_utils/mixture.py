@@ -22,8 +22,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 from course_utils.attention import softmax
+from course_utils.graph_checks import check_positive
 from course_utils.noise import check_noise
-from course_utils.patch_graph import check_positive
 from course_utils.progress_bar import track
 
 FLOOR = (1 / 255) ** 2  # variance of one grey level, the finest step stored

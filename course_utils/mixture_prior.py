@@ -11,11 +11,10 @@ are, with their mean and all channels together.
 import numpy as np
 
 from course_utils.clean_photos import as_floats
+from course_utils.graph_checks import check_positive, check_side
 from course_utils.mixture import check_whole, e_step, fit
 from course_utils.noise import check_noise, checked_image
 from course_utils.patch_graph import (
-    check_positive,
-    check_side,
     extract_patches,
     reconstruct,
 )

@@ -18,9 +18,15 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from scipy.spatial import cKDTree
 
+from course_utils.graph_checks import (
+    check_positive,
+    check_radius,
+    check_side,
+    check_steps,
+    check_tau,
+)
 from course_utils.noise import check_noise, checked_image
 
-LARGEST_TAU = 1.0
 AT_ONCE = 1 << 18  # pairs of patches compared at a time, to bound memory
 
 
@@ -86,17 +92,13 @@ def build_patch_graph_radius(centers, patches, sigma, radius, noise=0.0):
     centers, patches = _checked_tokens(centers, patches)
     check_positive("sigma", sigma)
     check_noise(noise)
-    if not radius >= 1:
-        raise ValueError(
-            f"radius must be at least 1 pixel, got {radius}: below it a patch "
-            "has no neighbour but itself"
-        )
+    check_radius(radius)
     pairs = cKDTree(centers).query_pairs(radius, output_type="ndarray")
     lonely = np.setdiff1d(np.arange(len(centers)), pairs)
     if lonely.size:
         raise ValueError(
             f"{lonely.size} patches have no neighbour within {radius} pixels, "
-            f"the first at {tuple(centers[lonely[0]])}: take a larger radius"
+            f"the first at {centers[lonely[0]].tolist()}: take a larger radius"
         )
     apart = _mean_squares(patches, pairs) - 2 * noise**2
     weights = np.exp(-np.maximum(apart, 0) / (2 * sigma**2))
@@ -117,15 +119,16 @@ def compute_self_similarity(affinities):
         Sparse `(n, n)`: queries in rows, keys in columns, rows sum to 1.
 
     Raises:
-        ValueError: not square, negative, or a row without weight.
+        ValueError: not square, negative, not finite, or a row without
+            weight.
 
     Taught in week 6.
     """
     affinities = sparse.csr_array(affinities)
     if affinities.shape[0] != affinities.shape[1]:
         raise ValueError(f"affinities are square, got {affinities.shape}")
-    if affinities.nnz and affinities.data.min() < 0:
-        raise ValueError("affinities must not be negative")
+    if not (np.isfinite(affinities.data) & (affinities.data >= 0)).all():
+        raise ValueError("affinities must be finite and not negative")
     sums = affinities.sum(axis=1)
     if not (sums > 0).all():
         raise ValueError(
@@ -158,16 +161,17 @@ def graph_smoothing(S, tau, steps=5):
         SciPy's LinearOperator; no matrix power is ever computed.
 
     Raises:
-        ValueError: tau or steps out of range.
+        ValueError: tau or steps out of range, or S not square.
 
     Taught in week 6.
     """
     check_tau(tau)
-    if int(steps) != steps or steps < 0:
-        raise ValueError(f"steps is a whole number, 0 or more, got {steps}")
+    check_steps(steps)
+    if S.shape[0] != S.shape[1]:
+        raise ValueError(f"an attention matrix is square, got {S.shape}")
 
     def smooth(values):
-        for _ in range(int(steps)):
+        for _ in range(steps):
             values = (1 - tau) * values + tau * (S @ values)
         return values
 
@@ -240,31 +244,6 @@ def denoise(image, sigma, tau=1.0, steps=1, radius=5, patch_side=5, noise=0.0):
     attn = compute_self_similarity(affinities)
     smoothed = graph_smoothing(attn, tau, steps) @ patches
     return reconstruct(smoothed, np.shape(image))
-
-
-def check_side(patch_side):
-    """Raise a ValueError unless a patch's side is odd and above 0."""
-    if int(patch_side) != patch_side or patch_side < 1 or patch_side % 2 == 0:
-        raise ValueError(
-            f"patch_side is an odd whole number, so that a patch has a "
-            f"centre, got {patch_side}"
-        )
-
-
-def check_positive(name, value):
-    """Raise a ValueError unless a parameter is finite and above 0."""
-    if not 0 < value < np.inf:
-        raise ValueError(f"{name} must be above 0 and finite, got {value}")
-
-
-def check_tau(tau):
-    """Raise a ValueError unless tau is above 0 and at most 1."""
-    check_positive("tau", tau)
-    if tau > LARGEST_TAU:
-        raise ValueError(
-            f"tau must be at most {LARGEST_TAU:g}, got {tau}: above it a "
-            "step subtracts a patch from its neighbours' average"
-        )
 
 
 def _checked_tokens(centers, patches):

@@ -13,7 +13,7 @@ likelihood. Used in week 6.
 
 import numpy as np
 
-from course_utils import patch_graph
+from course_utils import graph_checks, patch_graph
 from course_utils.week6_heads import (
     compute_attention_weights,
     compute_patch_features,
@@ -110,8 +110,8 @@ class EMParameterLearning:
         smooth_steps=DEFAULTS["smooth_steps"],
         radius=RADIUS,
     ):
-        patch_graph.check_positive("sigma", sigma)
-        patch_graph.check_positive("tau", tau)
+        graph_checks.check_positive("sigma", sigma)
+        graph_checks.check_positive("tau", tau)
         start = {"sigma": sigma, "tau": tau, "smooth_steps": smooth_steps}
         self.attention = attention
         self.params = {**start, "radius": radius}
@@ -242,8 +242,8 @@ def m_step(learner, noisy_images, clean_images):
 
 def _usable(learner):
     params = learner.get_parameters()
-    if params["tau"] > patch_graph.LARGEST_TAU:
-        params["tau"] = patch_graph.LARGEST_TAU
+    if params["tau"] > graph_checks.LARGEST_TAU:
+        params["tau"] = graph_checks.LARGEST_TAU
         learner.tau_limited += 1
     return params
 
@@ -264,7 +264,7 @@ def _scaled(params, loss_delta, sigma_share, tau_share):
     if np.isnan(loss_delta):
         raise ValueError("loss_delta is NaN: find the loss that became NaN")
     for name in ("sigma", "tau"):
-        patch_graph.check_positive(name, params[name])
+        graph_checks.check_positive(name, params[name])
     sign = -1 if loss_delta > 0 else 1
     return {
         **params,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from course_utils.graph_checks import check_positive
 from course_utils.noise import checked_image
-from course_utils.patch_graph import check_positive
 from course_utils.week6_printed import HEADS
 
 CHANNELS = 3

@@ -6,7 +6,10 @@ start. Used in week 6.
 
 import numpy as np
 
-from course_utils.patch_graph import LARGEST_TAU, denoise
+from course_utils.graph_checks import LARGEST_TAU
+from course_utils.patch_graph import (
+    denoise,
+)
 from course_utils.week6_controller import (
     RADIUS,
     EMParameterLearning,

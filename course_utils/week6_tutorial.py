@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from course_utils.patch_graph import check_positive
+from course_utils.graph_checks import check_positive
 from course_utils.week6_controller import (
     standard_update,
     weighted_parameter_update,

@@ -169,9 +169,7 @@ def execute(notebook, python, folder):
     specs = KernelSpecManager(kernel_dirs=[str(spec.parents[1])])
     client = NotebookClient(
         notebook,
-        km=AsyncKernelManager(
-            kernel_name="colab", kernel_spec_manager=specs
-        ),
+        km=AsyncKernelManager(kernel_name="colab", kernel_spec_manager=specs),
         timeout=CELL_SECONDS,
         resources={"metadata": {"path": str(folder)}},
     )

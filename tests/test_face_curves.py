@@ -131,9 +131,7 @@ def test_reliability_is_scikit_learns():
     scores = RNG.random((400, 3))
     labels = RNG.random((400, 3)) < scores**2
     expected = calibration_curve(labels.ravel(), scores.ravel(), n_bins=7)
-    predicted, observed, counts = reliability_curve(
-        labels, scores, 7
-    )
+    predicted, observed, counts = reliability_curve(labels, scores, 7)
     np.testing.assert_allclose((observed, predicted), expected)
     assert counts.sum() == labels.size
 

@@ -286,7 +286,7 @@ def test_gate_means_are_of_the_first_layer_s_maps():
     photos = noisy_copies(dotted(3) / 255, NOISE, seed=0)
     found = gate_means(net, photos)
     assert {name: v.shape for name, v in found.items()} == {
-        "tau": (1,), "sigma": (4,), "noise": (4,), "mixture": (4,)
+        "tau": (1,), "sigma": (4,), "noise": (3,), "mixture": (4,)
     }  # fmt: skip
     assert found["mixture"].sum() == pytest.approx(1, abs=1e-5)
     each = [gate_means(net, photos[i : i + 1]) for i in range(3)]

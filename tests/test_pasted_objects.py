@@ -75,9 +75,7 @@ def test_objects_of_a_split(split):
         tiles[0] = 0
 
 
-@pytest.mark.parametrize(
-    "one, other", list(itertools.combinations(SPLITS, 2))
-)
+@pytest.mark.parametrize("one, other", list(itertools.combinations(SPLITS, 2)))
 def test_splits_share_neither_objects_nor_photos(one, other):
     assert not set(BACKGROUNDS[one]) & set(BACKGROUNDS[other])
     (names, tiles), (others, other_tiles) = objects(one), objects(other)

@@ -392,8 +392,10 @@ def test_a_patch_without_a_neighbour_is_named():
 def test_affinities_that_are_none_are_named():
     with pytest.raises(ValueError, match=r"are square, got \(3, 4\)"):
         compute_self_similarity(np.ones((3, 4)))
-    with pytest.raises(ValueError, match="must not be negative"):
+    with pytest.raises(ValueError, match="finite and not negative"):
         compute_self_similarity(np.eye(3) - 0.1)
+    with pytest.raises(ValueError, match="finite and not negative"):
+        compute_self_similarity(np.diag([1.0, np.nan, np.inf]))
     with pytest.raises(ValueError, match="2 patches have no neighbour with"):
         compute_self_similarity(np.diag([1.0, 0, 0]))
 

@@ -217,9 +217,9 @@ def test_scenes_fit_the_network_s_patches(untrained):
     scenes = torch_models.scenes_for(untrained, 2, "test", side=6, seed=3)
     side = 6 * untrained.model.patch_size
     assert scenes.images.shape == (2, side, side, 3)
-    assert torch_models.scenes_for(
-        untrained, 2, "test", side=6, seed=3
-    ) is scenes
+    assert (
+        torch_models.scenes_for(untrained, 2, "test", side=6, seed=3) is scenes
+    )
 
 
 def test_bars_are_drawn_for_every_name_and_score(capsys):
