@@ -250,3 +250,24 @@ def _grid(count, width, height):
         ax.spines[:].set_visible(False)
         ax.set_visible(place < count)
     return fig, axes.flat
+
+
+def side_by_side(images, clean, *, zoom, alt):
+    """Show what several methods made of a photo, and the clean photo.
+
+    Args:
+        images: dict from title to `(height, width, 3)`, clipped for show.
+        clean: of that shape; the PSNR to it is written under the others.
+        zoom, alt: see `sr_figures.compare`.
+
+    Used in week 6.
+    """
+    import torch
+
+    from course_utils.sr_figures import compare
+
+    pictures = {
+        title: torch.from_numpy(np.clip(image, 0, 1)).permute(2, 0, 1)[None]
+        for title, image in {**images, "clean": clean}.items()
+    }
+    compare(pictures, truth=pictures["clean"], zoom=zoom, alt=alt)

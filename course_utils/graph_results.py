@@ -11,7 +11,8 @@ import numpy as np
 from course_utils import denoisers, mixture_prior
 from course_utils import week6_printed as printed
 from course_utils.bundled import bundled
-from course_utils.graph_networks import SHIPPED, shipped_net
+from course_utils.graph_curves import convergence
+from course_utils.graph_networks import DISTANCES, SHIPPED, shipped_net
 from course_utils.graph_training import denoised
 from course_utils.patch_graph import denoise
 from course_utils.week6_controller import RADIUS
@@ -152,3 +153,77 @@ def source_defaults(image, _):
 
 def _blind(net, image, _):
     return denoised(net, image)
+
+
+def print_silenced(runs):
+    """Print what each head is worth: the PSNR lost without it, dB."""
+    whole = by_net(runs, "psnr")["four heads added"].mean(axis=2)
+    lost = whole - runs["nets_without"].mean(axis=3).swapaxes(0, 1)
+    print(f"{'PSNR lost, noise':18}", *(f"{x:6d}" for x in runs["levels"]))
+    for head, rows in zip(DISTANCES, lost.mean(axis=1), strict=True):
+        print(f"without {head:10}", *(f"{value:6.2f}" for value in rows))
+
+
+def weight_groups(runs, kinds):
+    """Return heads' weights by noise and by kind of photo.
+
+    Args:
+        runs: from `runs`.
+        kinds: `(photos,)` texts, of the test photos.
+
+    Returns:
+        dict from group to `(photos, 4)`, rows divided by their sums; kinds
+        at noise 25.
+    """
+    weights = runs["nets_weights"].mean(axis=0)  # (levels, photos, heads)
+    shares = weights / weights.sum(axis=2, keepdims=True)
+    levels = list(runs["levels"])
+    groups = {
+        f"noise {level}": row
+        for level, row in zip(levels, shares, strict=True)
+    }
+    at25 = shares[levels.index(25)]
+    names = sorted(set(map(str, kinds)))
+    return groups | {kind: at25[kinds == kind] for kind in names}
+
+
+def explained(runs, kinds):
+    """Return what moves the heads' weights: noise, or the kind of photo.
+
+    Shares of the variance of log weights over levels and photos, as in an
+    analysis of variance.
+
+    Args:
+        runs, kinds: as for `weight_groups`.
+
+    Returns:
+        `(by_level, by_kind)`, `(4,)` each, 0 to 1.
+    """
+    logs = np.log(runs["nets_weights"].mean(axis=0))
+    total = logs.var(axis=(0, 1))
+    by_level = logs.mean(axis=1).var(axis=0)
+    of_photos = logs.mean(axis=0)
+    by_kind = np.stack([of_photos[kinds == k].mean(axis=0) for k in kinds])
+    return by_level / total, by_kind.var(axis=0) / total
+
+
+def walks(runs, level, start):
+    """Draw the PSNR along the trials with all crops an update.
+
+    Args:
+        runs: from `runs`.
+        level: noise of 255, one of runs["tuned"].
+        start: 0 for the source's (0.3, 0.1), 1 for (0.05, 0.05).
+
+    Returns:
+        A figure: the median over photos and their range.
+    """
+    shape = len(runs["tuned"]), 2, len(RULES), 2
+    psnr = runs["trials_psnr"]
+    rows = psnr.reshape(*shape, *psnr.shape[1:])
+    place = list(runs["tuned"]).index(level)
+    by_rule = rows[place, start, :, 0]  # (rules, looks, photos)
+    return convergence(
+        {rule: row.T for rule, row in zip(RULES, by_rule, strict=True)},
+        runs["trials_scored"][0],
+    )

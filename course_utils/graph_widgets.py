@@ -261,35 +261,35 @@ def heads_monitor(names, parameters=("sigma", "tau")):
     """Watch PSNR, heads and parameters while they are learned.
 
         with heads_monitor(HEADS) as note:
-            for epoch in range(epochs):
+            for step in range(steps):
                 ...
-                note(epoch, psnr, weights, (sigma, tau))
+                note(step, psnr, weights, (sigma, tau))
 
     Args:
         names: of the heads, 1 to 6.
         parameters: their names, 1 to 6, on a logarithmic axis.
 
     Yields a function that adds a point to each of the three `LiveCurves`:
-    the epoch, never less than before; the PSNR in dB; one weight for each
+    the step, never less than before; the PSNR in dB; one weight for each
     head; one number above 0 for each parameter. The curves stay in the
     notebook as static pictures, each with its alt text.
 
     Raises:
         ValueError: no name, too many, or two alike; from the function, too
-            few or too many numbers, or an epoch before the last one.
+            few or too many numbers, or a step before the last one.
 
     Used in week 6.
     """
     panels = (
-        LiveCurves("PSNR (dB)", ["PSNR"], xlabel="epoch"),
-        LiveCurves("mean weights of the heads", names, xlabel="epoch"),
-        LiveCurves("parameters", parameters, xlabel="epoch", log_y=True),
+        LiveCurves("PSNR (dB)", ["PSNR"], xlabel="step"),
+        LiveCurves("mean weights of the heads", names, xlabel="step"),
+        LiveCurves("parameters", parameters, xlabel="step", log_y=True),
     )
 
-    def note(epoch, psnr, weights, parameters):
+    def note(step, psnr, weights, parameters):
         rows = [psnr], weights, parameters
         for curves, row in zip(panels, rows, strict=True):
-            curves.add(epoch, *row)
+            curves.add(step, *row)
 
     with panels[0], panels[1], panels[2]:
         yield note

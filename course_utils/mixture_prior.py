@@ -13,14 +13,13 @@ import numpy as np
 from course_utils.clean_photos import as_floats
 from course_utils.graph_checks import check_positive, check_side
 from course_utils.mixture import check_whole, e_step, fit
-from course_utils.noise import check_noise, checked_image
+from course_utils.noise import check_noise
 from course_utils.patch_graph import (
     extract_patches,
     reconstruct,
 )
 
 PATCH_SIDE = 5  # pixels
-BETAS = (1, 4)
 
 
 def fit_prior(
@@ -131,6 +130,9 @@ def posterior_mean(patches, mixture, noise):
 def denoise(image, mixture, noise, patch_side=PATCH_SIDE):
     """Denoise all overlapping patches, and average where they overlap.
 
+    The paper goes on: EPLL repeats this on the result, for less noise each
+    time. That takes four times as long and changes little here.
+
     Args:
         image: floats `(height, width, channels)`, see `checked_image`.
         mixture: of clean patches of this side and these channels.
@@ -150,36 +152,3 @@ def denoise(image, mixture, noise, patch_side=PATCH_SIDE):
     return reconstruct(
         posterior_mean(patches, mixture, noise), np.shape(image)
     )
-
-
-def epll(image, mixture, noise, patch_side=PATCH_SIDE, betas=BETAS):
-    """Denoise again and again, each time trusting the last result more.
-
-    Averaging patches gives an image whose patches are not the guesses any
-    more. The expected patch log-likelihood asks for an image all of whose
-    patches are likely: half quadratic splitting denoises the patches for a
-    noise of variance noise^2 / beta and mixes the result with the noisy
-    image, 1 part to beta.
-
-    Args:
-        image, mixture, noise, patch_side: as for `denoise`.
-        betas: numbers above 0, growing.
-
-    Returns:
-        float64 image of the same shape, not clipped.
-
-    Raises:
-        TypeError, ValueError: as `denoise`, or betas not above 0.
-
-    Taught in week 6. Zoran and Weiss (2011), equations 3 to 5.
-    """
-    image = checked_image(image)
-    if not len(betas):
-        raise ValueError("betas are empty: one step needs one beta")
-    for beta in betas:
-        check_positive("beta", beta)
-    estimate = image
-    for beta in betas:
-        guess = denoise(estimate, mixture, noise / np.sqrt(beta), patch_side)
-        estimate = (image + beta * guess) / (1 + beta)
-    return estimate

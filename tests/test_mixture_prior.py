@@ -10,7 +10,6 @@ from course_utils.ladder import psnr
 from course_utils.mixture import Mixture, e_step
 from course_utils.mixture_prior import (
     denoise,
-    epll,
     fit_prior,
     posterior_mean,
     random_patches,
@@ -142,25 +141,6 @@ def test_a_photo_need_not_be_square(prior, noisy):
     assert part[:16, :36] == pytest.approx(whole[:16, :36], abs=1e-9)
 
 
-def test_epll_by_hand(prior, noisy):
-    first = (noisy + denoise(noisy, prior, NOISE, 3)) / 2
-    second = denoise(first, prior, NOISE / 2, 3)
-    expected = (noisy + 4 * second) / 5
-    found = epll(noisy, prior, NOISE, 3, betas=(1, 4))
-    np.testing.assert_allclose(found, expected)
-
-
-def test_epll_raises_the_patches_likelihood(prior, noisy):
-    """Its purpose: the image's own patches become likely."""
-    once = denoise(noisy, prior, NOISE, 3)
-    again = epll(noisy, prior, NOISE, 3, betas=(1, 4, 8, 16, 32, 64))
-    likely = [
-        e_step(extract_patches(image, 3)[0], prior)[1]
-        for image in (noisy, once, again)
-    ]
-    assert likely[0] < likely[1] < likely[2]
-
-
 # Training
 
 
@@ -201,10 +181,9 @@ def test_more_components_know_clean_patches_better():
 
 
 @pytest.mark.parametrize("noise", [0, -0.1, np.nan, 25])
-@pytest.mark.parametrize("method", [denoise, epll])
-def test_noise_out_of_range_is_named(prior, noisy, noise, method):
+def test_noise_out_of_range_is_named(prior, noisy, noise):
     with pytest.raises(ValueError, match="noise"):
-        method(noisy, prior, noise)
+        denoise(noisy, prior, noise)
 
 
 def test_patches_that_do_not_fit_the_prior_are_named(prior):
@@ -214,7 +193,6 @@ def test_patches_that_do_not_fit_the_prior_are_named(prior):
         posterior_mean(np.zeros((2, 27)), prior, 0)
 
 
-@pytest.mark.parametrize("method", [denoise, epll])
 @pytest.mark.parametrize(
     "change, side, error, words",
     [
@@ -229,16 +207,10 @@ def test_patches_that_do_not_fit_the_prior_are_named(prior):
     ],
 )
 def test_what_cannot_be_denoised_is_named(
-    prior, noisy, method, change, side, error, words
+    prior, noisy, change, side, error, words
 ):
     with pytest.raises(error, match=words):
-        method(change(noisy), prior, NOISE, side)
-
-
-@pytest.mark.parametrize("betas", [(), (0,), (1, -4), (1, np.inf)])
-def test_betas_that_are_none_are_named(prior, noisy, betas):
-    with pytest.raises(ValueError, match="beta"):
-        epll(noisy, prior, NOISE, 3, betas=betas)
+        denoise(change(noisy), prior, NOISE, side)
 
 
 @pytest.mark.parametrize(

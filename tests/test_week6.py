@@ -131,3 +131,48 @@ def test_printed_tables_name_every_row(runs, capsys):
     said = capsys.readouterr().out
     for name in (*runs["nets"], "standard", "attention", "adam", "noise 50"):
         assert str(name) in said
+
+
+def test_walks_has_a_line_for_every_rule(runs):
+    fig = graph_results.walks(runs, level=50, start=1)
+    lines = [line for ax in fig.axes for line in ax.get_lines()]
+    ends = {round(float(line.get_ydata()[-1]), 3) for line in lines}
+    expected = np.median(graph_results.trials(runs)[2, 1, :, 0], axis=-1)
+    assert ends >= {round(float(value), 3) for value in expected}
+
+
+def test_explained_shares_are_those_of_made_up_weights():
+    """Weights that only noise moves, and weights that only kinds move."""
+    kinds = np.array(["a", "a", "b", "b"])
+    levels = np.exp([0.0, 1, 2])[:, None, None]
+    of_kind = np.exp([0.0, 0, 1, 1])[None, :, None]
+    ones = np.ones((3, 4, 1))
+    weights = np.concatenate([levels * ones, of_kind * ones], axis=2)
+    by_level, by_kind = graph_results.explained(
+        {"nets_weights": weights[None]}, kinds
+    )
+    np.testing.assert_allclose(by_level, [1, 0], atol=1e-12)
+    np.testing.assert_allclose(by_kind, [0, 1], atol=1e-12)
+
+
+def test_weight_groups_sum_to_1_and_name_every_kind(runs):
+    kinds = clean_photos().kinds
+    groups = graph_results.weight_groups(runs, kinds)
+    assert list(groups)[:2] == ["noise 5", "noise 15"]
+    assert set(groups) >= set(kinds)
+    for rows in groups.values():
+        np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_a_watched_training_returns_what_it_saw(photos):
+    net = graph_networks.GraphDenoiser("both", "four added", radius=2)
+    doing, average = graph_training.denoising_training(
+        net, training_crops(4, 16, seed=0), steps=4,
+        accelerator=cu.training.make_accelerator("no", cpu=True),
+    )  # fmt: skip
+    seen = graph_training.run_watched(
+        doing, average, photos[:2, :16, :16], "heads", every=2
+    )
+    assert seen.shape == (3,)
+    assert doing.done == 4
+    assert seen[-1] == pytest.approx(doing.notes[4]["psnr"])

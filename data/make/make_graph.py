@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 SEED = 0
 NUM_CROPS, SIDE = 4000, 48
-STEPS = 2000
+STEPS = {"graph_one_head": 2000, "graph_four_heads": 1200}
 NETS = {
     "graph_one_head": {"heads": "one", "layers": 1},
     "graph_four_heads": {"heads": "four added", "layers": 2},
@@ -35,7 +35,7 @@ def make(name):
     training, average = denoising_training(
         GraphDenoiser("both", radius=RADIUS, **NETS[name]),
         training_crops(NUM_CROPS, SIDE, seed=SEED),
-        steps=STEPS,
+        steps=STEPS[name],
         accelerator=make_accelerator("no"),
         seed=SEED,
     )
@@ -54,7 +54,7 @@ def metadata(name, training, minutes):
 
     return {
         "origin": f"this course's patch-graph denoiser, {name}",
-        "trained": f"{STEPS:,} steps, batches of {training.batch}, "
+        "trained": f"{training.steps:,} steps, batches of {training.batch}, "
         f"{minutes:.0f} minutes",
         "data": f"{NUM_CROPS:,} crops of the bundled training photos, noise "
         "of 5 to 55 of 255",
