@@ -47,9 +47,8 @@ GRIDS = {
         "fast": (False,),
     },
     "patch_graph_denoise": {
-        "sigma": (0.3, 0.4, 0.5, 0.6, 0.75),
-        "tau": (0.75, 1.0),
-        "radius": (5, 7, 9),
+        "sigma": (0.3, 0.4, 0.5, 0.6),
+        "radius": (3, 5, 7),
         "patch_side": (3, 5),
     },
 }

@@ -23,6 +23,20 @@ def expect_shape(out, shape, names):
     )
 
 
+def expect_none_of(out, wrong):
+    """Expect that `out` is no wrong answer of a dict hint -> answer."""
+    for hint, answer in wrong.items():
+        expect(not same(out, np.asarray(answer)), hint)
+
+
+def expect_number(out):
+    """Expect a single number, an array without axes."""
+    expect(
+        out.shape == (),
+        f"One number is asked for, not an array of shape {out.shape}.",
+    )
+
+
 def expect_answers(attempt, cases, *args):
     """Expect that the learner's own test judges each case as it should.
 

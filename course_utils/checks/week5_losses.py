@@ -3,21 +3,12 @@
 import numpy as np
 
 from course_utils.checks.engine import exercise, expect
-from course_utils.checks.properties import random, same
-
-
-def expect_none_of(out, wrong):
-    """Expect that `out` is no wrong answer of a dict hint -> answer."""
-    for hint, answer in wrong.items():
-        expect(not same(out, np.asarray(answer)), hint)
-
-
-def expect_number(out):
-    """Expect a single number, an array without axes."""
-    expect(
-        out.shape == (),
-        f"One number is asked for, not an array of shape {out.shape}.",
-    )
+from course_utils.checks.properties import (
+    expect_none_of,
+    expect_number,
+    random,
+    same,
+)
 
 
 @exercise(week=5, title="Focal loss, for logits of any size")

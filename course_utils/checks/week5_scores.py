@@ -3,8 +3,13 @@
 import numpy as np
 
 from course_utils.checks.engine import exercise, expect
-from course_utils.checks.properties import expect_shape, same, survives
-from course_utils.checks.week5_losses import expect_none_of, expect_number
+from course_utils.checks.properties import (
+    expect_none_of,
+    expect_number,
+    expect_shape,
+    same,
+    survives,
+)
 
 
 @exercise(week=5, title="Weights with which yes and no weigh the same")

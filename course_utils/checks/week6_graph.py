@@ -4,8 +4,12 @@ import numpy as np
 
 from course_utils.attention import softmax
 from course_utils.checks.engine import exercise, expect
-from course_utils.checks.properties import expect_shape, random, same
-from course_utils.checks.week5_losses import expect_none_of
+from course_utils.checks.properties import (
+    expect_none_of,
+    expect_shape,
+    random,
+    same,
+)
 
 
 @exercise(week=6, title="Patches that attend to each other")

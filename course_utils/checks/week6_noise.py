@@ -3,8 +3,13 @@
 import numpy as np
 
 from course_utils.checks.engine import exercise, expect
-from course_utils.checks.properties import random, same, survives
-from course_utils.checks.week5_losses import expect_none_of, expect_number
+from course_utils.checks.properties import (
+    expect_none_of,
+    expect_number,
+    random,
+    same,
+    survives,
+)
 
 MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
 

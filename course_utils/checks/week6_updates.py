@@ -4,8 +4,11 @@ import numpy as np
 
 from course_utils.attention import softmax
 from course_utils.checks.engine import Incorrect, exercise, expect
-from course_utils.checks.properties import same
-from course_utils.checks.week5_losses import expect_none_of, expect_number
+from course_utils.checks.properties import (
+    expect_none_of,
+    expect_number,
+    same,
+)
 from course_utils.week6_printed import EXAMPLES
 
 SCORES, PRINTED = EXAMPLES["main example"]
