@@ -1,6 +1,6 @@
 """Denoising with a Gaussian mixture as the prior of clean patches.
 
-    prior = fit_prior(training_crops(1000, 24, seed=0), seed=0)
+    prior, _ = fit_prior(training_crops(1000, 24, seed=0), seed=0)
     estimate = denoise(noisy_photo, prior, noise=25 / 255)
 
 The mixture has seen clean patches only, and no noise at all: whatever the
@@ -131,7 +131,7 @@ def denoise(image, mixture, noise, patch_side=PATCH_SIDE):
     """Denoise all overlapping patches, and average where they overlap.
 
     The paper goes on: EPLL repeats this on the result, for less noise each
-    time. That takes four times as long and changes little here.
+    time. With the paper's four rounds that changes little here.
 
     Args:
         image: floats `(height, width, channels)`, see `checked_image`.

@@ -29,8 +29,8 @@ SET_ASIDE = ("torch", "setuptools", "tifffile")
 PREINSTALLED = [
     *("accelerate", "imageio", "ipykernel", "ipython", "ipywidgets"),
     *("keras", "matplotlib", "numpy", "pillow", "plotly", "pooch", "pyarrow"),
-    *("safetensors", "scikit-image", "scikit-learn", "tensorflow", "torch"),
-    *("transformers",),
+    *("safetensors", "scikit-image", "scikit-learn", "scipy", "tensorflow"),
+    *("torch", "transformers"),
 ]
 SOURCE = re.compile(r"git\+https://[^\"'\s]+")
 CELL_SECONDS = 900
