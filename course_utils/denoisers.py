@@ -41,13 +41,13 @@ GRIDS = {
         "sigma_spatial": (0.75, 1.0, 1.5, 2.0, 3.0),
     },
     "non_local_means": {
-        "h": (0.6, 0.7, 0.8, 0.9, 1.0, 1.2),
-        "patch_size": (3, 5, 7),
-        "patch_distance": (3, 5, 8),
+        "h": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1),
+        "patch_size": (3, 5, 7, 9),
+        "patch_distance": (2, 3, 5, 8),
         "fast": (False,),
     },
     "patch_graph_denoise": {
-        "sigma": (0.3, 0.4, 0.5, 0.6),
+        "sigma": (0.3, 0.4, 0.5, 0.6, 0.75),
         "radius": (3, 5, 7),
         "patch_side": (3, 5),
     },
@@ -175,9 +175,7 @@ def patch_graph_denoise(
     Used in week 6.
     """
     image = _checked(image, noise, sigma=sigma)
-    return denoise(
-        image, sigma * noise, tau, steps, radius, patch_side, noise
-    )
+    return denoise(image, sigma * noise, tau, steps, radius, patch_side, noise)
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ def patch_scores(images, radius):
     the border.
 
     Returns:
-        `(batch, 4, height, width)`, in the order of `DISTANCES`.
+        `(batch, 4, height, width)`, texture, structure, color, spatial.
     """
     tiles = patches_of(images, SCORE_SIDE).unflatten(
         1, (images.shape[1], SCORE_SIDE, SCORE_SIDE)

@@ -20,7 +20,6 @@ from course_utils.weights import load, write_weights
 
 KNOWS = ("nothing", "noise", "four scores", "both")
 HEADS = ("one", "four mixed", "four added")
-DISTANCES = ("texture", "structure", "color", "spatial")
 TYPICAL = 25 / 255  # noise at which an untrained gate starts
 FLOOR = 0.01  # added to scores before their logarithm
 
@@ -32,9 +31,9 @@ class GraphDenoiser(nn.Module):
         knows: what the gate is told of every pixel, one of `KNOWS`. With
             "nothing", its answer is the same everywhere: one setting.
         heads: "one" compares whole patches. "four mixed" has a softmax for
-            each of `DISTANCES`, and the gate mixes what they say. "four
-            added" adds the four distances, weighed by the gate, before one
-            softmax.
+            texture, structure, color and place, and the gate mixes what
+            they say. "four added" adds the four distances, weighed by the
+            gate, before one softmax.
         layers: how many; each builds the graph of what the last one made.
         radius: of the graph, pixels.
         patch_side: odd, pixels.

@@ -12,10 +12,11 @@ from course_utils import denoisers, mixture_prior
 from course_utils import week6_printed as printed
 from course_utils.bundled import bundled
 from course_utils.graph_curves import convergence
-from course_utils.graph_networks import DISTANCES, SHIPPED, shipped_net
+from course_utils.graph_networks import SHIPPED, shipped_net
 from course_utils.graph_training import denoised
 from course_utils.patch_graph import denoise
 from course_utils.week6_controller import RADIUS
+from course_utils.week6_printed import HEADS
 from course_utils.week6_trial import RULES
 
 METHODS = {
@@ -33,7 +34,7 @@ def runs():
     levels: noises of the nets, of 255; tuned: those of settings and trials.
     settings_settings, settings_psnr: for each method of `denoisers.GRIDS`
     and each level, in this order: the best settings as JSON, and their PSNR
-    on validation photos. nets: names; with "nets_" before it, one row a
+    on crops of training photos. nets: names; with "nets_" before it, one row a
     seed and net, seeds first: psnr `(runs, levels, photos)`; watched
     `(runs, looks)`, on validation photos; losses; minutes; and of the net
     "four heads added", one row a seed: weights `(levels, photos, heads)`,
@@ -85,22 +86,21 @@ def tuned(runs, method):
     return lambda image, noise: run(image, noise, **best(255 * noise))
 
 
-def trials(runs, key="psnr"):
+def trials(runs, key):
     """Return one array of the trials by `(levels, starts, rules, batches)`.
 
-    Of psnr only the end: `(levels, starts, rules, batches, photos)`.
     Starts are (0.3, 0.1), the source's, and (0.05, 0.05); rules those of
-    `week6_trial.RULES`; batches all crops at once, and 8 at a time.
+    `week6_trial.RULES`; batches all crops at once, and 8 at a time. After
+    these come the axes of `week6_trial.trial`.
     """
     values = runs[f"trials_{key}"]
-    values = values[:, -1] if key == "psnr" else values
     shape = len(runs["tuned"]), 2, len(RULES), 2
     return values.reshape(*shape, *values.shape[1:])
 
 
 def print_trials(runs):
     """Print the PSNR at the end of every trial, means over the photos."""
-    end = trials(runs).mean(axis=-1)
+    end = trials(runs, "psnr")[..., -1, :].mean(axis=-1)
     print("start                    (0.3, 0.1)       (0.05, 0.05)")
     print("crops an update          all      8        all      8")
     for level, by_start in zip(runs["tuned"], end, strict=True):
@@ -155,13 +155,20 @@ def _blind(net, image, _):
     return denoised(net, image)
 
 
-def print_silenced(runs):
-    """Print what each head is worth: the PSNR lost without it, dB."""
+def silenced(runs):
+    """Return and print what the PSNR loses without each head, dB.
+
+    Returns:
+        `(4, levels)`, means over seeds and photos. The rest of the network
+        stays as it was trained.
+    """
     whole = by_net(runs, "psnr")["four heads added"].mean(axis=2)
     lost = whole - runs["nets_without"].mean(axis=3).swapaxes(0, 1)
+    lost = lost.mean(axis=1)
     print(f"{'PSNR lost, noise':18}", *(f"{x:6d}" for x in runs["levels"]))
-    for head, rows in zip(DISTANCES, lost.mean(axis=1), strict=True):
-        print(f"without {head:10}", *(f"{value:6.2f}" for value in rows))
+    for head, row in zip(HEADS, lost, strict=True):
+        print(f"without {head:10}", *(f"{value:6.2f}" for value in row))
+    return lost
 
 
 def weight_groups(runs, kinds):
@@ -218,11 +225,10 @@ def walks(runs, level, start):
     Returns:
         A figure: the median over photos and their range.
     """
-    shape = len(runs["tuned"]), 2, len(RULES), 2
-    psnr = runs["trials_psnr"]
-    rows = psnr.reshape(*shape, *psnr.shape[1:])
     place = list(runs["tuned"]).index(level)
-    by_rule = rows[place, start, :, 0]  # (rules, looks, photos)
+    by_rule = trials(runs, "psnr")[
+        place, start, :, 0
+    ]  # (rules, looks, photos)
     return convergence(
         {rule: row.T for rule, row in zip(RULES, by_rule, strict=True)},
         runs["trials_scored"][0],

@@ -8,11 +8,11 @@ noisy shot of the same scene, which needs neither. Used in week 6.
 import numpy as np
 import torch
 
-from course_utils.graph_networks import DISTANCES
 from course_utils.graph_widgets import heads_monitor
 from course_utils.ladder import noisy_copies, psnr
 from course_utils.noise import check_noise, checked_image
 from course_utils.recipe import averaged_training
+from course_utils.week6_printed import HEADS
 
 OBJECTIVES = ("clean", "risk estimate", "second shot")
 LEVELS = (5 / 255, 55 / 255)  # noise, drawn evenly between
@@ -217,7 +217,7 @@ def run_watched(training, average, photos, label, every):
         `(looks,)` PSNR on the photos, dB, the start included.
     """
     watch = watcher(average, photos)
-    with heads_monitor(DISTANCES, parameters=("noise", "tau")) as note:
+    with heads_monitor(HEADS, parameters=("noise", "tau")) as note:
 
         def look():
             seen = watch()

@@ -93,6 +93,32 @@ def estimate_noise(image):
     return float(np.sqrt(np.pi / 2) * np.mean(left) / 6)
 
 
+def estimate_risk(image, denoiser, noise, seed=0, nudge=1e-3):
+    """Estimate the mean squared error of a denoiser without the clean image.
+
+    Stein, "Estimation of the Mean of a Multivariate Normal Distribution"
+    (1981), with one random probe for the divergence: Ramani, Blu and Unser,
+    "Monte-Carlo SURE" (2008).
+
+    Args:
+        image: noisy, an array of any shape.
+        denoiser: function of such an array that returns one.
+        noise: standard deviation of the white noise in it.
+        seed: of the probe, random signs.
+        nudge: how much of the probe is added, on the scale of the image.
+
+    Returns:
+        A number; its mean over the noise is the mean squared error.
+
+    Taught in week 6.
+    """
+    probe = np.random.default_rng(seed).choice([-1.0, 1.0], image.shape)
+    found = denoiser(image)
+    moved = (denoiser(image + nudge * probe) - found) / nudge
+    misfit = np.mean((found - image) ** 2)
+    return misfit - noise**2 + 2 * noise**2 * np.mean(probe * moved)
+
+
 def check_noise(noise):
     """Raise a ValueError unless a noise is a number from 0 to 1."""
     if not 0 <= noise <= 1:

@@ -31,45 +31,10 @@ STATUS = {
     "global_radius": 10.34,
     "avg_loss": 0.2156,
 }
-# Lines 271-274 (000-21): the first three attention weights of each head.
-HISTORY = {
-    "texture": (0.25, 0.30, 0.28),
-    "structure": (0.25, 0.20, 0.22),
-    "color": (0.25, 0.32, 0.30),
-    "spatial": (0.25, 0.18, 0.20),
-}
 # Lines 352-355 (000-23): the console in epoch 3, in the order of HEADS.
 CONSOLE = (0.35, 0.25, 0.28, 0.12)
 # Lines 332 and 338 (000-30): the loss at epochs 0, 2 and 5. No run is given.
 LOSSES = {0: 0.50, 2: 0.25, 5: 0.15}
-# Lines 424-425: shares by which the system is better than the standard rule.
-FASTER = (0.20, 0.30)  # convergence
-BETTER = (0.15, 0.25)  # final quality
-# Lines 224-229 (000-28): aspect, standard EM, multi-head attention.
-BENEFITS = (
-    (
-        "Parameter updates",
-        "Same for all images",
-        "Specialized per image type",
-    ),
-    (
-        "Convergence",
-        "May oscillate for diverse data",
-        "Stable across image diversity",
-    ),
-    ("Texture handling", "One-size-fits-all", "Texture-aware weighting"),
-    ("Structure handling", "One-size-fits-all", "Structure-aware weighting"),
-    (
-        "Adaptation speed",
-        "Slow (global average)",
-        "Fast (per-feature attention)",
-    ),
-    (
-        "Training stability",
-        "May diverge on mixed datasets",
-        "Robust to dataset variety",
-    ),
-)
 
 # Its seven fences without their comments, shortened where the same error
 # comes first. Two only define a function; the call in the last line is ours.
@@ -174,27 +139,6 @@ def recomputed(scores, temperature=2.0):
             f"{scores}"
         )
     return softmax(temperature * scores)
-
-
-def list_repeated(scores, temperature=2):
-    """Return what `softmax(scores * temperature)` gives to a Python list.
-
-    A list times 2 is the list twice: eight weights for four heads, and no
-    temperature at all, without an error (000-8). Times 2.0 it is one.
-
-    Args:
-        scores: list of numbers.
-        temperature: whole number.
-
-    Returns:
-        `(temperature * heads,)` weights, which sum to 1.
-
-    Raises:
-        TypeError: a temperature that is not whole.
-
-    Used in week 6.
-    """
-    return recomputed(list(scores) * temperature, temperature=1)
 
 
 def balanced_share(step):

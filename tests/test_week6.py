@@ -17,6 +17,7 @@ from course_utils import (
 from course_utils.bundled import bundled
 from course_utils.clean_photos import as_floats, clean_photos, training_crops
 from course_utils.ladder import noisy_copies, psnr
+from course_utils.noise import estimate_risk
 from course_utils.week6_printed import HEADS
 
 PATH = lesson.LESSONS / "week6_attention_as_denoising.py"
@@ -38,20 +39,20 @@ def runs():
     return graph_results.runs()
 
 
-def test_risk_is_the_error_of_what_does_nothing(week, photos):
+def test_risk_is_the_error_of_what_does_nothing(photos):
     """Noise squared for the noisy photo itself, by definition."""
     noisy = noisy_copies(photos, NOISE, seed=0)
     for seed, image in enumerate(noisy):
-        risk = week["risk"](image, lambda x: x, seed)
+        risk = estimate_risk(image, lambda x: x, NOISE, seed)
         assert risk == pytest.approx(NOISE**2, rel=0.05)
 
 
-def test_risk_is_near_the_true_error_of_a_blur(week, photos):
+def test_risk_is_near_the_true_error_of_a_blur(photos):
     blurred = denoisers.gaussian
     for clean, image in zip(
         photos, noisy_copies(photos, NOISE, seed=0), strict=True
     ):
-        risk = week["risk"](image, lambda x: blurred(x, NOISE, 0.8))
+        risk = estimate_risk(image, lambda x: blurred(x, NOISE, 0.8), NOISE)
         error = np.mean((blurred(image, NOISE, 0.8) - clean) ** 2)
         assert risk == pytest.approx(error, rel=0.15)
 
@@ -88,7 +89,7 @@ def test_runs_hold_what_is_told_of_them(runs):
     assert runs["nets_psnr"].shape == (3 * count, levels, 24)
     assert runs["nets_weights"].shape == (3, levels, 24, 4)
     assert runs["nets_without"].shape == (3, 4, levels, 24)
-    assert graph_results.trials(runs).shape == (3, 2, 3, 2, 24)
+    assert graph_results.trials(runs, "psnr").shape == (3, 2, 3, 2, 7, 24)
     for key, values in runs.items():
         if values.dtype.kind == "f":
             assert np.isfinite(values).all(), key
@@ -128,8 +129,16 @@ def test_every_rung_of_the_ladder_but_one_beats_the_noisy_photo(runs, photos):
 def test_printed_tables_name_every_row(runs, capsys):
     graph_results.print_trials(runs)
     graph_results.print_nets(runs)
+    assert graph_results.silenced(runs).shape == (4, 4)
     said = capsys.readouterr().out
-    for name in (*runs["nets"], "standard", "attention", "adam", "noise 50"):
+    for name in (
+        *runs["nets"],
+        "standard",
+        "attention",
+        "adam",
+        "noise 50",
+        *HEADS,
+    ):
         assert str(name) in said
 
 
@@ -137,7 +146,8 @@ def test_walks_has_a_line_for_every_rule(runs):
     fig = graph_results.walks(runs, level=50, start=1)
     lines = [line for ax in fig.axes for line in ax.get_lines()]
     ends = {round(float(line.get_ydata()[-1]), 3) for line in lines}
-    expected = np.median(graph_results.trials(runs)[2, 1, :, 0], axis=-1)
+    end = graph_results.trials(runs, "psnr")[2, 1, :, 0, -1]
+    expected = np.median(end, axis=-1)
     assert ends >= {round(float(value), 3) for value in expected}
 
 

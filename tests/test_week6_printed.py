@@ -83,23 +83,6 @@ def test_scores_that_are_none_are_refused(scores):
         printed.recomputed(scores)
 
 
-# A list times 2
-
-
-def test_a_list_times_2_is_eight_weights_and_no_temperature():
-    scores, _ = printed.EXAMPLES["main example"]
-    weights = printed.list_repeated(scores)
-    assert weights.shape == (8,) and weights.sum() == pytest.approx(1)
-    assert weights[:4] == pytest.approx(weights[4:])
-    untempered = printed.recomputed(scores, temperature=1)
-    assert weights[:4] == pytest.approx(untempered / 2)
-
-
-def test_a_list_times_2_0_is_an_error():
-    with pytest.raises(TypeError, match="can't multiply sequence"):
-        printed.list_repeated([0.8, 0.3], 2.0)
-
-
 # The fences
 
 
@@ -138,8 +121,7 @@ def test_the_status_is_no_number_of_steps_from_the_defaults():
 
 def test_the_printed_weights_at_least_sum_to_1():
     examples = [weights for _, weights in printed.EXAMPLES.values()]
-    rows = np.transpose([printed.HISTORY[head] for head in printed.HEADS])
-    for weights in (*examples, *rows, printed.CONSOLE):
+    for weights in (*examples, printed.CONSOLE):
         assert sum(weights) == pytest.approx(1)
 
 

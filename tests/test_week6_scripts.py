@@ -100,7 +100,8 @@ def test_a_network_is_made_with_its_origin(script, monkeypatch, tmp_path):
     module = script("data/make/make_graph.py")
     (tmp_path / "data").mkdir()
     for name, value in {
-        "ROOT": tmp_path, "STEPS": {"graph_one_head": 2}, "NUM_CROPS": 4, "SIDE": 16, "RADIUS": 2,
+        "ROOT": tmp_path, "STEPS": {"graph_one_head": 2}, "NUM_CROPS": 4,
+        "SIDE": 16, "RADIUS": 2,
     }.items():  # fmt: skip
         monkeypatch.setattr(module, name, value)
     module.make("graph_one_head")
