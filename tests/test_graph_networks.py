@@ -9,7 +9,6 @@ import torch
 from course_utils import noise, patch_graph, week6_heads
 from course_utils.clean_photos import clean_photos
 from course_utils.graph_networks import (
-    DISTANCES,
     HEADS,
     KNOWS,
     TYPICAL,
@@ -66,7 +65,11 @@ def test_the_noise_s_guess_is_numpy_s_for_each_image():
 def test_three_scores_are_the_tutorial_s():
     batch = images()
     found = patch_scores(batch, radius=2)
-    assert found.shape == (2, len(DISTANCES), *SHAPE[2:])
+    assert found.shape == (
+        2,
+        len(("texture", "structure", "color", "spatial")),
+        *SHAPE[2:],
+    )
     for image, scores in zip(batch, found, strict=True):
         expected = week6_heads.patch_scores(
             *patch_graph.extract_patches(image.movedim(0, 2).numpy())
