@@ -55,7 +55,7 @@ WEEKS = {
     6: Week(
         "Attention as denoising",
         ("torch",),
-        {"quick": 4, "full": None},
+        {"quick": 3, "full": None},
     ),
 }
 

@@ -20,7 +20,7 @@
 # - train a denoiser that never sees a clean photo;
 # - derive EM for a mixture, and use the mixture as a prior.
 #
-# **Time**: two sittings of about 75 minutes; the computer works for up to four.
+# **Time**: two sittings of about 75 minutes; the computer works for up to three.
 # **Needs**: week 1; a little PyTorch from section 4 on.
 #
 # **Contents**: [1 One operation](#s1) · [2 The system as promised](#s2) ·
@@ -68,10 +68,10 @@ noisy = noisy_copies(clean, NOISE, seed=0)
 runs = graph_results.runs()
 four_heads, _ = graph_networks.shipped_net("four heads")
 chosen = list(photos.names).index("kingfisher")
-blurred = graph_results.tuned(runs, "gaussian")(noisy[chosen], NOISE)
-learned = training.denoised(four_heads, noisy[chosen])
-cu.graph_figures.side_by_side(
-    {"noisy": noisy[chosen], "blurred": blurred, "four heads": learned},
+cu.graph_figures.side_by_side({
+    "noisy": noisy[chosen],
+    "blurred": graph_results.tuned(runs, "gaussian")(noisy[chosen], NOISE),
+    "four heads": training.denoised(four_heads, noisy[chosen])},
     clean[chosen], zoom=(40, 40, 40), alt="A photo with noise, blurred, "
     "denoised by four heads, and clean. The heads keep edges that blur loses.")
 
@@ -169,7 +169,7 @@ source(graph.build_patch_graph_radius)
 # Are graph and attention the same numbers? On 12 x 13 pixels both fit on the
 # screen. And is the squared distance a dot product, as attention has it? Written
 # out, $|q - k|^2 = |q|^2 - 2 q \cdot k + |k|^2$; the softmax over keys does not
-# see $|q|^2$. **Predict** the three differences.
+# see $|q|^2$. **Predict** both differences.
 
 # %%
 tokens, places = graph.extract_patches(noisy[chosen][60:72, 60:73])
@@ -457,8 +457,8 @@ check.week6.printed(my_weights)
 #
 # </details>
 #
-# Three times the source prints four scores and the weights that its softmax
-# makes of them. **Predict**: is the airplane's structure at 0.50?
+# Three times the source prints four scores and their weights. **Predict**: is
+# the airplane's structure at 0.50?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -486,12 +486,11 @@ claim("largest weight that scores from 0 to 1 can get",
 # by 1.02, each rise by 0.98, whatever the size of the change (no change counts
 # as a fall). So sigma stands still only if falls and rises nearly balance, and a
 # loss that falls for another reason, such as the rest of a network learning,
-# drives it away. The source tells of a loss from 0.5 to 0.15; say in 36 steps:
+# drives it away. The source's loss goes from 0.5 to 0.15; say in 36 steps:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(f"at rest with {printed.balanced_share(0.02):.2%} falls (sigma), "
-      f"{printed.balanced_share(0.05):.2%} (tau)")
+print(f"sigma rests with {printed.balanced_share(0.02):.2%} falls")
 falling = tutorial.follow_losses(np.geomspace(
     printed.LOSSES[0], printed.LOSSES[5], 37), printed.DEFAULTS["sigma"])
 claim("growth of sigma in 36 falls that it had no part in",
@@ -617,17 +616,19 @@ standard, weighted, adam = np.moveaxis(end, 2, 0).reshape(3, -1)
 claim("15-25% better: weighted over standard (dB; 0.7 is 15% less error)",
       weighted - standard, at_least=0.7, per="case", by="source tutorial",
       expect="undecided")
-claim("Adam on the same two numbers, over the better rule (dB)",
-      adam - np.maximum(weighted, standard), at_least=0, per="case")
+better = np.maximum(weighted, standard)
+claim("cases in which Adam beats both rules, same two numbers (share)",
+      (adam > better).mean(), at_least=0.9, baseline=(
+          "its mean lead (dB)", (adam - better).mean()))
 falls = graph_results.trials(runs, "loss")[:, 0, :2, 0]  # its own start
 refuted("the loss falls to even half of itself by update 5 (ratio)",
         falls[..., 5] / falls[..., 0], at_most=0.5, per="case")
 
 # %% [markdown]
-# You should see one case or a few in which the weighted rule wins by as much as it
-# promised, read kindly: 15% less squared error. (Of PSNR it would be 3 dB.) There it
-# moved less while the standard rule ran away. Adam, with derivatives, is ahead in
-# every case. No loss falls as the source tells it.
+# ("Attention" is the weighted rule.) You should see two cases in which it wins by as
+# much as it promised, read kindly: 15% less squared error. (Of PSNR it would be 3
+# dB.) In others it loses by more. Adam, with derivatives, is ahead in all cases but
+# one. No loss falls as the source tells it.
 #
 # **Fourth charge: what do the heads see?** The source reads "high structure
 # attention" as "sharp edges". Give it the same photos, clean and with noise.
@@ -646,9 +647,9 @@ refuted("high structure weight means sharp edges: it falls when noise hides "
         at_most=0)
 spatial = [controller.compute_patch_features(*graph.extract_patches(image))[3]
            for image in clean[tiny]]
-claim("the spatial score is the same for all photos (spread)",
-      np.std(spatial), at_most=1e-9, baseline=(
-          "spatial weight of 128 x 128 pixels", source_weights(clean[0])[3]))
+claim("spread of the spatial score over photos", np.std(spatial),
+      at_most=1e-9, baseline=("its weight at 128 x 128", source_weights(
+          clean[0])[3]))
 
 # %%
 show(cu.graph_bars.weights_by(by_noise, printed.HEADS), alt="Bars of the four "
@@ -738,7 +739,8 @@ claim("guess over truth at noise 25 (mean)", guessed[25].mean() / 25,
 # | both | levels and features |
 #
 # And two kinds of heads, in the spirit of the source's list of dreams. Each has a
-# distance of its own (these are ours): what a 3 x 3 mean takes away (texture), slopes (structure),
+# distance of its own (these are ours): what a 3 x 3 mean takes away (texture),
+# slopes (structure),
 # the 3 x 3 mean itself (color), and places (spatial). *Mixed*: four softmaxes, and
 # the gate mixes what they say, as multi-head attention does. *Added*: the gate
 # weighs the four distances, one softmax over their sum, so that a key must be
@@ -786,7 +788,7 @@ claim("four scores, once the level is estimated (dB)",
       mean_of["both"] - mean_of["estimated level"], at_most=0.15,
       per="seed")
 claim("four heads, mixed, over one (dB)",
-      mean_of["four heads mixed"] - mean_of["both"], at_most=0.1, per="seed")
+      mean_of["four heads mixed"] - mean_of["both"], at_most=-0.2, per="seed")
 claim("four heads, added, over one (dB)",
       mean_of["four heads added"] - mean_of["both"], at_least=0.2, per="seed",
       expect="refuted")
@@ -798,7 +800,7 @@ claim("four heads, added, over one at noise 50 (dB)", gained[:, 3],
 # You should see nearly all of the gain come from one number, the level of noise,
 # even if it is only estimated. The four scores of a single patch are a poor meter
 # of it, and beside a good one they add next to nothing. Four heads that vote are
-# no better than one that compares whole patches; four distances in one softmax
+# worse than one that compares whole patches; four distances in one softmax
 # help where noise is strong, and cost a little at 15. So the source's idea works
 # once parameters are learned by gradient, for a reason that it does not name.
 #
@@ -816,8 +818,8 @@ show(cu.graph_figures.parameter_maps(noisy[chosen], {
     "and the blurred background.")
 
 # %% [markdown]
-# You should see the maps follow the picture: on edges and texture keys are
-# compared in more detail than in the blurred background.
+# You should see the maps follow the picture: along edges texture, structure and
+# place weigh more; the bird's breast is compared by color.
 #
 # **Who relies on which head?** Silence one at a time in the three networks of the
 # table, the rest left as trained; and ask what its weight depends on: the level of
@@ -833,7 +835,7 @@ claim("PSNR lost without places, noise 15 to 50 (dB)", lost[3, 1:],
       at_most=0.1, per="level", baseline=("at noise 5", lost[3, 0]))
 by_level, by_kind = graph_results.explained(runs, photos.kinds)
 claim("variance of a head's log weight: explained by noise over by kind",
-      by_level / by_kind, at_least=2, per="head")
+      by_level / by_kind, at_least=10, per="head")
 
 # %%
 show(cu.graph_bars.weights_by(
@@ -902,7 +904,8 @@ check.week6.sure(my_sure)
 # </details>
 #
 # For many bandwidths, on eight photos (the figure shows the first): the true error,
-# and the estimate that never saw the clean photo. **Predict** how far apart the two minima are.
+# and the estimate that never saw the clean photo. **Predict** how far apart the
+# two minima are.
 
 # %%
 def smoothed_by(sigma):
@@ -910,13 +913,12 @@ def smoothed_by(sigma):
 
 
 sigmas = NOISE * np.geomspace(0.15, 2, 9)
-small = np.s_[40:88, 40:88]
+small = np.s_[:8, 40:88, 40:88]
+pairs = zip(noisy[small], clean[small], strict=True)
 curves = np.array([[
-    [np.mean((smoothed_by(sigma)(x[small]) - y[small]) ** 2),
-     cu.noise.estimate_risk(x[small], smoothed_by(sigma), NOISE)]
-    for sigma in sigmas]
-    for x, y in cu.track(zip(
-        noisy[:8], clean[:8], strict=True), "photos", total=8)])
+    [np.mean((smoothed_by(sigma)(x) - y) ** 2),
+     cu.noise.estimate_risk(x, smoothed_by(sigma), NOISE)]
+    for sigma in sigmas] for x, y in cu.track(pairs, "photos", total=8)])
 true_risk, estimated = curves[:, :, 0], curves[:, :, 1]  # (photos, sigmas)
 show(cu.graph_curves.risk_curves(sigmas, true_risk[0], estimated[0]),
      alt="Error over sigma and its estimate: two curves close together with "
@@ -1131,20 +1133,21 @@ def surely(method, over):
 refuted("its defaults denoise: lead over the noisy photo at noise 15 (dB)",
         lead(ladder, "source's defaults", "noisy", LEVELS[0]).mean(),
         at_least=0)
-for rung, over, least in (
-        ("patch graph", "non-local means", -0.1),
-        ("learned, four heads", "non-local means", -0.1),
-        ("mixture prior", "non-local means", 0.3),
-        ("mixture prior", "learned, four heads", 0)):
-    claim(f"{rung} over {over} (dB, low end of the 95% interval)",
-          surely(rung, over), at_least=least, per="level")
+for rung, least in (("patch graph", -0.1), ("learned, four heads", -0.1),
+                    ("mixture prior", 0.3)):
+    claim(f"{rung} over non-local means (dB, low end of the 95% interval)",
+          surely(rung, "non-local means"), at_least=least, per="level")
+claim("mixture prior over learned, four heads (dB, low end)", surely(
+    "mixture prior", "learned, four heads"), at_least=0, per="level",
+    expect="undecided")
 
 # %% [markdown]
 # You should see the source's defaults below the noisy photo at noise 15, in the mean
 # (with the radius of 10 that its status shows). The patch graph, tuned, stands
 # level with scikit-image's non-local means or above: they are one operation.
 # Learned parameters, which are told no level, hold that place for all levels at
-# once. The mixture prior, which learned what patches look like, leads.
+# once. The mixture prior, which learned what patches look like, is ahead of all at
+# 15 and 25; at 50 four heads, told nothing, pass it in PSNR, not in SSIM.
 
 # %%
 at25 = [lead(ladder, name, "noisy", LEVELS[1]).mean() for name in methods]
@@ -1186,7 +1189,6 @@ cu.claims_table()
 # | updates specialised by type of image | all patches go on one heap: one set of weights a batch |
 # | stable; converges by epoch 5 | no walk on a parabola rests |
 # | texture-aware, structure-aware | its heads follow the noise |
-# | adapts fast | its steps are smaller than the standard rule's |
 # | one formula for sigma and tau | its code has another for tau |
 # | steps, radius and parameters of each head are learned | no rule moves or reads them |
 # | parameters for each head, mixed | heads mixed, not parameters: worse than one head |
@@ -1246,13 +1248,15 @@ cu.claims_table()
 #   "Noise2Noise" (2018).
 # - Dempster, Laird and Rubin, "Maximum Likelihood from Incomplete Data via the EM
 #   Algorithm" (1977); Ingrassia and Rocci, "Constrained Monotone EM Algorithms for
-#   Finite Mixture of Multivariate Gaussians" (2007); Zoran and Weiss, "From Learning Models of Natural Image
+#   Finite Mixture of Multivariate Gaussians" (2007); Zoran and Weiss, "From
+# Learning Models of Natural Image
 #   Patches to Whole Image Restoration" (2011).
 #
 # **Glossary**: *affinity*: a weight of likeness, before rows are divided by their
 # sums. *Bandwidth*: sigma of a Gaussian of distances. *Non-local means*: averaging
-# pixels whose patches are alike. *Responsibility*: the posterior probability of a component.
-# *SSIM*: likeness of structure, 1 at best. *SURE*: Stein's unbiased risk estimate. Earlier words:
+# pixels whose patches are alike. *Responsibility*: the posterior probability of
+# a component.
+# *SURE*: Stein's unbiased risk estimate. Earlier words:
 # [week 1](week1_attention_from_scratch.ipynb), [week
 # 2](week2_multi_head_attention.ipynb), [week 3](week3_vit_and_dino.ipynb),
 # [week 4](week4_diffusion_super_resolution.ipynb), [week
