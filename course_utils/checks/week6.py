@@ -8,8 +8,8 @@ from course_utils.checks import (
 )
 
 attention_rows = week6_graph.attention_rows
-overlap = week6_graph.overlap
 smoothing = week6_graph.smoothing
+overlap = week6_graph.overlap
 
 printed = week6_updates.printed
 settled = week6_updates.settled
