@@ -21,8 +21,8 @@ def own_ledger(monkeypatch, tmp_path):
 
 RIGHT = {
     "attention_rows": made.attention_rows,
-    "overlap": made.reconstruct,
     "smoothing": made.smoothing,
+    "overlap": made.reconstruct,
     "printed": made.weights,
     "settled": made.step,
     "noise_level": made.noise_level,
