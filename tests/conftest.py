@@ -7,9 +7,12 @@ side share the cores: beside a process of two threads on two cores, 100 small
 training steps took 4.3 s with two threads and 3.3 s with one.
 """
 
+import ast
 import os
 import runpy
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -97,3 +100,25 @@ def offer(server, cache, monkeypatch):
         return remote
 
     return register
+
+
+@pytest.fixture
+def heavy_after(root):
+    """Return a function: which heavy packages imports bring with them.
+
+    It takes lines of Python that import, and names of packages, and asks a
+    fresh Python.
+    """
+
+    def after(lines, *heavy):
+        code = (
+            f"import sys\n{lines}\n"
+            f"print([name for name in {heavy} if name in sys.modules])"
+        )
+        child = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return ast.literal_eval(child.stdout)
+
+    return after

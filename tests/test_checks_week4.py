@@ -1,6 +1,5 @@
 """Week 4's checks accept right answers and name each misconception."""
 
-import inspect
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import mistakes_week4_torch as debugged
 import numpy as np
 import pytest
 import torch
+from judged import cases_of, each_hostile, stub_of
 
 from course_utils import check, checks, diffusion, super_resolution, unet
 from course_utils.mixers import SelfAttention
@@ -302,11 +302,7 @@ WRONG = {
     ],
     **debugged.DEBUGGED,
 }
-CASES = [
-    pytest.param(name, wrong, words, id=f"{name}-{i}")
-    for name, cases in WRONG.items()
-    for i, (wrong, words) in enumerate(cases)
-]
+CASES = cases_of(WRONG)
 IN_NUMPY = [name for name in RIGHT if name not in debugged.DEBUGGED]
 
 
@@ -325,10 +321,7 @@ def test_right_answer_passes(name, right):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_untouched_stub_is_not_attempted(name):
-    count = len(inspect.signature(RIGHT[name]).parameters)
-    names = ", ".join("abcdef"[:count])
-    stub = eval(f"lambda {names}: ...")
-    assert verdict(name, stub).state == "not attempted"
+    assert verdict(name, stub_of(RIGHT[name])).state == "not attempted"
 
 
 @pytest.mark.parametrize(("name", "wrong", "words"), CASES)
@@ -346,19 +339,7 @@ def test_every_exercise_has_wrong_answers_with_hints_of_their_own():
 
 
 @pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        lambda *args: 1 / 0,
-        lambda *args: "a string",
-        lambda *args: np.full((2, 2), np.nan),
-        lambda *args: float("nan"),
-        lambda *args: None,
-        lambda *args: [],
-        lambda: 1,
-    ],
-    ids=["raises", "text", "nan", "nan scalar", "none", "empty", "no args"],
-)
+@each_hostile
 def test_hostile_answer_is_incorrect_without_a_traceback(name, hostile):
     assert verdict(name, hostile).state == "incorrect"
 

@@ -1,6 +1,5 @@
 """Week 5's checks accept right answers and name each misconception."""
 
-import inspect
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ import torch
 import wrong_week5_attention
 import wrong_week5_losses
 import wrong_week5_scores
+from judged import cases_of, each_hostile, stub_of
 
 from course_utils import check, checks, imbalance, multilabel_scores
 from course_utils.week5_tutorial import FocalLoss
@@ -52,11 +52,7 @@ WRONG = {
     **wrong_week5_losses.WRONG,
     **wrong_week5_scores.WRONG,
 }
-CASES = [
-    pytest.param(name, wrong, words, id=f"{name}-{i}")
-    for name, cases in WRONG.items()
-    for i, (wrong, words) in enumerate(cases)
-]
+CASES = cases_of(WRONG)
 
 
 def verdict(name, attempt):
@@ -71,10 +67,7 @@ def test_right_answer_passes(name, right):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_untouched_stub_is_not_attempted(name):
-    count = len(inspect.signature(RIGHT[name]).parameters)
-    names = ", ".join(f"{letter}=0" for letter in "abcd"[:count])
-    stub = eval(f"lambda {names}: ...")
-    assert verdict(name, stub).state == "not attempted"
+    assert verdict(name, stub_of(RIGHT[name])).state == "not attempted"
 
 
 @pytest.mark.parametrize(("name", "wrong", "words"), CASES)
@@ -93,29 +86,7 @@ def test_every_exercise_has_wrong_answers_with_hints_of_their_own():
 
 
 @pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        lambda *args: 1 / 0,
-        lambda *args: "a string",
-        lambda *args: np.full((2, 2), np.nan),
-        lambda *args: float("nan"),
-        lambda *args: (np.nan, np.nan),
-        lambda *args: None,
-        lambda *args: [],
-        lambda: 1,
-    ],
-    ids=[
-        "raises",
-        "text",
-        "nan",
-        "nan scalar",
-        "pair",
-        "none",
-        "empty",
-        "no args",
-    ],
-)
+@each_hostile
 def test_hostile_answer_is_incorrect_without_a_traceback(name, hostile):
     result = verdict(name, hostile)
     assert result.state == "incorrect"

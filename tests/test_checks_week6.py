@@ -1,6 +1,5 @@
 """Week 6's checks accept right answers and name each misconception."""
 
-import inspect
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import wrong_week6_graph
 import wrong_week6_mixture
+from judged import cases_of, each_hostile, stub_of
 
 from course_utils import check, checks, patch_graph
 from course_utils.noise import estimate_noise
@@ -44,11 +44,7 @@ ALSO_RIGHT = [
     ("m_step", made.m_step_by_average),
 ]
 WRONG = {**wrong_week6_graph.WRONG, **wrong_week6_mixture.WRONG}
-CASES = [
-    pytest.param(name, wrong, words, id=f"{name}-{i}")
-    for name, cases in WRONG.items()
-    for i, (wrong, words) in enumerate(cases)
-]
+CASES = cases_of(WRONG)
 
 
 def verdict(name, attempt):
@@ -63,10 +59,7 @@ def test_right_answer_passes(name, right):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_untouched_stub_is_not_attempted(name):
-    count = len(inspect.signature(RIGHT[name]).parameters)
-    names = ", ".join(f"{letter}=0" for letter in "abcde"[:count])
-    stub = eval(f"lambda {names}: ...")
-    assert verdict(name, stub).state == "not attempted"
+    assert verdict(name, stub_of(RIGHT[name])).state == "not attempted"
 
 
 @pytest.mark.parametrize(("name", "wrong", "words"), CASES)
@@ -85,29 +78,7 @@ def test_every_exercise_has_wrong_answers_with_hints_of_their_own():
 
 
 @pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        lambda *args: 1 / 0,
-        lambda *args: "a string",
-        lambda *args: np.full((2, 2), np.nan),
-        lambda *args: float("nan"),
-        lambda *args: (np.nan, np.nan, np.nan),
-        lambda *args: None,
-        lambda *args: [],
-        lambda: 1,
-    ],
-    ids=[
-        "raises",
-        "text",
-        "nan",
-        "nan scalar",
-        "triple",
-        "none",
-        "empty",
-        "no args",
-    ],
-)
+@each_hostile
 def test_hostile_answer_is_incorrect_without_a_traceback(name, hostile):
     result = verdict(name, hostile)
     assert result.state == "incorrect"

@@ -2,8 +2,6 @@
 
 import hashlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -231,16 +229,14 @@ def test_a_damaged_bundled_photo_is_named(data_copy):
     assert len(crops(4, split="test", seed=0).images) == 4
 
 
-def test_modules_of_week_4s_data_import_nothing_heavy(root):
-    code = (
-        "import sys, course_utils as cu\n"
-        "cu.crops, cu.pictures, cu.cifar\n"
-        "import course_utils.own_photos\n"
-        "heavy = ['PIL', 'pyarrow', 'torch', 'requests', 'pooch']\n"
-        "print([name for name in heavy if name in sys.modules])"
+def test_modules_of_week_4s_data_import_nothing_heavy(heavy_after):
+    found = heavy_after(
+        "import course_utils as cu\ncu.crops, cu.pictures, cu.cifar\n"
+        "import course_utils.own_photos",
+        "PIL",
+        "pyarrow",
+        "torch",
+        "requests",
+        "pooch",
     )
-    child = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=root, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert child.stdout.strip() == "[]"
+    assert found == []

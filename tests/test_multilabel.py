@@ -1,8 +1,5 @@
 """Scores of attributes: by scikit-learn, by hand, and by what fools them."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -387,14 +384,12 @@ def test_what_cannot_be_is_named(faces, call, words):
         call(*faces)
 
 
-def test_the_module_imports_nothing_heavy(root):
-    code = (
-        "import sys, course_utils.multilabel\n"
-        "heavy = ['sklearn', 'scipy', 'torch', 'matplotlib']\n"
-        "print([name for name in heavy if name in sys.modules])"
+def test_the_module_imports_nothing_heavy(heavy_after):
+    found = heavy_after(
+        "import course_utils.multilabel",
+        "sklearn",
+        "scipy",
+        "torch",
+        "matplotlib",
     )
-    child = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=root, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert child.stdout.strip() == "[]"
+    assert found == []

@@ -1,8 +1,5 @@
 """Noise is white, Gaussian and as strong as asked; its guess is close."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -146,14 +143,13 @@ def test_a_noise_that_cannot_be_is_named(noise):
         add_noise(GREY, noise, seed=0)
 
 
-def test_noise_and_patch_graph_import_nothing_heavy(root):
-    code = (
-        "import sys, course_utils.noise, course_utils.patch_graph\n"
-        "heavy = ['torch', 'matplotlib', 'plotly', 'sklearn', 'skimage']\n"
-        "print([name for name in heavy if name in sys.modules])"
+def test_noise_and_patch_graph_import_nothing_heavy(heavy_after):
+    found = heavy_after(
+        "import course_utils.noise, course_utils.patch_graph",
+        "torch",
+        "matplotlib",
+        "plotly",
+        "sklearn",
+        "skimage",
     )
-    child = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=root, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert child.stdout.strip() == "[]"
+    assert found == []
