@@ -351,3 +351,10 @@ def test_a_network_that_is_not_shipped_is_named():
 def test_a_network_that_cannot_be_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         GraphDenoiser(**wrong)
+
+
+@pytest.mark.parametrize("name", ["layers", "radius", "width"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_network_of_nothing_is_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
+        GraphDenoiser(**{name: value})

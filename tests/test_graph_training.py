@@ -329,3 +329,53 @@ def test_what_is_watched_is_noted_before_and_after():
 def test_a_training_that_cannot_be_is_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         make(**wrong)
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    "images, words",
+    [
+        ([np.zeros((9, 9, 3)), np.zeros((9, 8, 3))], "have one size"),
+        (np.zeros((9, 9, 1)), "takes colour images"),
+        (np.zeros((9, 9, 3), np.uint8), "divide whole numbers"),
+        (np.full((9, 9, 3), 200.0), "divide by 255"),
+        (np.full((9, 9, 3), np.nan), "NaN or infinite"),
+        (np.zeros((2, 9, 3)), "at least 3 pixels"),
+    ],
+)
+def test_images_that_cannot_be_denoised_are_named(images, words):
+    net = GraphDenoiser(radius=2)
+    with pytest.raises((TypeError, ValueError), match=words):
+        denoised(net, images)
+
+
+@pytest.mark.parametrize("noise", [-0.1, np.nan, 25])
+def test_a_level_that_cannot_be_is_named(noise):
+    with pytest.raises(ValueError, match="25 / 255 for the papers'"):
+        denoised(GraphDenoiser(radius=2), np.zeros((9, 9, 3)), noise)
+
+
+def test_a_single_colour_stays_what_it_is():
+    plain = np.full((12, 12, 3), 0.3)
+    for heads in ("one", "four mixed", "four added"):
+        found = denoised(GraphDenoiser(heads=heads, radius=2), plain)
+        np.testing.assert_allclose(found, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "crops, words",
+    [
+        (np.zeros((4, 16, 16, 3)), "uint8"),
+        ([np.zeros((16, 16, 3), np.uint8)], "uint8"),
+        (np.zeros((4, 3, 16, 16), np.uint8), "side, side, 3"),
+        (np.zeros((0, 16, 16, 3), np.uint8), "n at least 1"),
+    ],
+)
+def test_crops_that_cannot_be_trained_on_are_named(crops, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        denoising_training(
+            GraphDenoiser(radius=2), crops, steps=1,
+            accelerator=make_accelerator("no", cpu=True),
+        )  # fmt: skip

@@ -224,3 +224,28 @@ def test_sigma_and_tau_are_found_by_gradient():
 def test_settings_that_cannot_be_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         smooth(images(), **({"sigma": 0.1, "tau": 1.0} | wrong))
+
+
+@pytest.mark.parametrize(
+    "numbers, words",
+    [
+        ({"radius": 0.5}, "radius must be at least 1"),
+        ({"steps": -1}, "steps is a whole number"),
+        ({"steps": 1.5}, "steps is a whole number"),
+        ({"noise": 25}, "papers' level 25"),
+        ({"noise": -0.1}, "papers' level 25"),
+        ({"sigma": 0.0}, "sigma must be above 0"),
+        ({"tau": 1.1}, "tau must be at most 1"),
+        ({"patch_side": 4}, "odd whole number"),
+    ],
+)
+def test_numbers_out_of_range_are_named(numbers, words):
+    given = {"sigma": 0.1, "tau": 1.0, "radius": 2, **numbers}
+    with pytest.raises(ValueError, match=words):
+        smooth(torch.rand(1, 3, 9, 9), **given)
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 9), (1, 3, 4, 9)])
+def test_images_that_are_no_batch_or_too_small_are_named(shape):
+    with pytest.raises(ValueError, match="batch, channels, height, width"):
+        smooth(torch.rand(shape), 0.1, 1.0, radius=2)
