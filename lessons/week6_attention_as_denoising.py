@@ -346,7 +346,7 @@ show(cu.graph_figures.graph_on_photo(
 # heads are three bandwidths. **Predict**: which pixels attend most widely?
 
 # %%
-graph_explorer(noisy[chosen][52:76, 40:64], sigmas=(0.03, 0.06, 0.12),
+graph_explorer(noisy[chosen][52:76, 26:50], sigmas=(0.03, 0.06, 0.12),
                noise=NOISE, radius=6, alt="Part of a noisy photo.")
 
 # %% [markdown]
@@ -1147,7 +1147,7 @@ claim("mixture prior over learned, four heads (dB, low end)", surely(
 # level with scikit-image's non-local means or above: they are one operation.
 # Learned parameters, which are told no level, hold that place for all levels at
 # once. The mixture prior, which learned what patches look like, is ahead of all at
-# 15 and 25; at 50 four heads, told nothing, pass it in PSNR, not in SSIM.
+# 15 and 25; at 50 four heads, told nothing, draw level with it in PSNR.
 
 # %%
 at25 = [lead(ladder, name, "noisy", LEVELS[1]).mean() for name in methods]
