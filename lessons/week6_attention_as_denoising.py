@@ -765,7 +765,7 @@ claim("PSNR gained in this training, noise 25 (dB)",
       watched[-1] - watched[0], at_least=0.3)
 
 # %% [markdown]
-# You should see the PSNR jump within 40 steps, and color take the lead: where
+# You should see the PSNR jump early, and color take the lead: where
 # noise is strong, the mean of a few pixels is what can still be compared.
 #
 # Three seeds of each, 300 steps; PSNR on the 24 photos, the same for all seeds.
@@ -1106,9 +1106,9 @@ source(mixture_prior.posterior_mean)
 #
 # Everything on the same photos and the same noise. *Total variation* looks for the
 # image with the least sum of slopes that fits; a *bilateral* filter is attention to
-# single pixels; SSIM compares structure, 1 at best. These four and the patch graph
-# are tuned for each level on training photos; the learned ones guess the level; the
-# prior is told it. (At `quick`, the middle 64 x 64 pixels of 24 photos.)
+# single pixels; SSIM compares structure, 1 at best. What is not learned is tuned for
+# each level on training photos (but the source's defaults); the learned ones guess
+# the level; the prior is told it. (At `quick`, the middle 64 x 64 pixels of 24 photos.)
 # **Predict** where the source's defaults stand at noise 15.
 
 # %%
