@@ -60,6 +60,7 @@ _MODULES = (
     "graph_bars",
     "graph_curves",
     "graph_figures",
+    "graph_monitor",
     "graph_networks",
     "graph_results",
     "graph_training",

@@ -24,9 +24,7 @@ import numpy as np
 from course_utils.graph_checks import check_positive
 from course_utils.ladder import checked_photos, noisy_copies, psnr
 from course_utils.noise import check_noise, checked_image
-from course_utils.patch_graph import (
-    denoise,
-)
+from course_utils.patch_graph import denoise
 from course_utils.progress_bar import track
 
 GRIDS = {

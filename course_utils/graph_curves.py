@@ -101,7 +101,7 @@ def logarithmic(ax, name):
     axis.set_major_formatter("{x:g}")
 
 
-def risk_curves(sigmas, true_risk, estimated_risk, best=None):
+def risk_curves(sigmas, true_risk, estimated_risk):
     """Draw the error over sigma, and what SURE says of it.
 
     SURE is Stein's unbiased risk estimate (Stein, "Estimation of the Mean
@@ -112,7 +112,6 @@ def risk_curves(sigmas, true_risk, estimated_risk, best=None):
         sigmas: n bandwidths above 0.
         true_risk: `(n,)`, mean squared error to the clean image.
         estimated_risk: `(n,)`, SURE; chance may bring it below 0.
-        best: another sigma to mark, such as one learned; or None.
 
     Returns:
         A figure.
@@ -137,8 +136,6 @@ def risk_curves(sigmas, true_risk, estimated_risk, best=None):
         curve(ax, sigmas, values, i, f"{name}: least at {sigmas[low]:.3g}")
         ax.plot(sigmas[low], values[low], "*", ms=17, color=f"C{i}",
                 mec="black")  # fmt: skip
-    if best is not None:
-        ax.axvline(best, color="0.3", ls="--", label=f"chosen: {best:.3g}")
     ax.set(xlabel="sigma", ylabel="mean squared error")
     logarithmic(ax, "x")
     fig.legend(loc="outside upper left", frameon=False, fontsize=9)
@@ -153,14 +150,13 @@ def check_row(name, values, along):
         )
 
 
-def convergence(histories, steps=None):
+def convergence(histories, steps):
     """Draw PSNR by iteration: the median of runs and their range.
 
     Args:
         histories: dict from name to `(runs, points)` PSNR in dB, one row a
             seed or photo.
-        steps: `(points,)`, the iterations at which they were scored;
-            default 0, 1, 2, ...
+        steps: `(points,)`, the iterations at which they were scored.
 
     Returns:
         A figure: lines are medians, bands go from the lowest run to the
@@ -176,12 +172,11 @@ def convergence(histories, steps=None):
     runs = {name: _runs(name, some, steps) for name, some in histories.items()}
     fig, (ax,) = panels(1)
     for i, (name, some) in enumerate(runs.items()):
-        x = np.arange(some.shape[1]) if steps is None else steps
         low, high = some.min(axis=0), some.max(axis=0)
-        ax.fill_between(x, low, high, color=f"C{i}", alpha=0.15, lw=0)
+        ax.fill_between(steps, low, high, color=f"C{i}", alpha=0.15, lw=0)
         for edge in (low, high):
-            ax.plot(x, edge, color=f"C{i}", ls=DASHES[i], lw=0.7)
-        curve(ax, x, np.median(some, axis=0), i, name, lw=2.2)
+            ax.plot(steps, edge, color=f"C{i}", ls=DASHES[i], lw=0.7)
+        curve(ax, steps, np.median(some, axis=0), i, name, lw=2.2)
     ax.set(xlabel="iteration", ylabel="PSNR (dB)")
     ax.set_title("median, and from the lowest run to the highest")
     ax.legend(frameon=False, fontsize=9)
@@ -190,8 +185,8 @@ def convergence(histories, steps=None):
 
 def _runs(name, some, steps):
     some = np.atleast_2d(np.asarray(some, dtype=float))
-    fits = steps is None or some.shape[1] == len(steps)
-    if some.ndim != 2 or not fits or not np.isfinite(some).all():
+    fits = some.ndim == 2 and some.shape[1] == len(steps)
+    if not fits or not np.isfinite(some).all():
         raise ValueError(
             f"{name}: give finite PSNR (runs, points), a point for each "
             f"step, got shape {some.shape}"

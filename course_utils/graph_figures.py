@@ -1,31 +1,15 @@
 """Figures of week 6 in pixels: graphs on photos, matrices, maps.
 
-Each function returns a figure for `plots.show`, which adds the alt text.
-Those of curves, bars and mixtures have modules of their own; their names
-are here, too. Photos are floats (height, width, 3) from 0 to 1. Used in
-week 6.
+All but `side_by_side`, which shows its own, return a figure for
+`plots.show`, which adds the alt text. Curves are in `graph_curves`, bars in
+`graph_bars`, mixtures in `mixture_figures`. Photos are floats (height,
+width, 3) from 0 to 1. Used in week 6.
 """
 
 import numpy as np
 
 from course_utils import plots
-from course_utils.graph_bars import trade_off, weights_by
-from course_utils.graph_curves import controllers, convergence, risk_curves
-from course_utils.mixture_figures import components, likelihood
 from course_utils.noise import checked_image
-
-__all__ = [
-    "components",
-    "controllers",
-    "convergence",
-    "graph_on_photo",
-    "likelihood",
-    "parameter_maps",
-    "risk_curves",
-    "same_matrix",
-    "trade_off",
-    "weights_by",
-]
 
 MARKED = "#ff00c8"  # the explorer's colour of a query
 MOST_TOKENS = 400  # of a matrix; a cell would be smaller than a pixel

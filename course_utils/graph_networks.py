@@ -22,6 +22,10 @@ KNOWS = ("nothing", "noise", "four scores", "both")
 HEADS = ("one", "four mixed", "four added")
 TYPICAL = 25 / 255  # noise at which an untrained gate starts
 FLOOR = 0.01  # added to scores before their logarithm
+SHIPPED = {
+    "one head": "graph_one_head.safetensors",
+    "four heads": "graph_four_heads.safetensors",
+}
 
 
 class GraphDenoiser(nn.Module):
@@ -217,9 +221,3 @@ def shipped_net(name):
     if name not in SHIPPED:
         raise ValueError(f"choose one of {', '.join(SHIPPED)}, not {name!r}")
     return load_net(bundled(SHIPPED[name]))
-
-
-SHIPPED = {
-    "one head": "graph_one_head.safetensors",
-    "four heads": "graph_four_heads.safetensors",
-}

@@ -8,11 +8,9 @@ noisy shot of the same scene, which needs neither. Used in week 6.
 import numpy as np
 import torch
 
-from course_utils.graph_widgets import heads_monitor
 from course_utils.ladder import noisy_copies, psnr
 from course_utils.noise import check_noise, checked_image
 from course_utils.recipe import averaged_training
-from course_utils.week6_printed import HEADS
 
 OBJECTIVES = ("clean", "risk estimate", "second shot")
 LEVELS = (5 / 255, 55 / 255)  # noise, drawn evenly between
@@ -201,33 +199,6 @@ def watcher(average, photos, noise=25 / 255):
         return {"psnr": np.mean(scores), **gate_means(average, noisy)}
 
     return watch
-
-
-def run_watched(training, average, photos, label, every):
-    """Run a training of four heads, and draw what they weigh meanwhile.
-
-    Args:
-        training, average: from `denoising_training`, of a `GraphDenoiser`
-            with heads "four added".
-        photos: see `watcher`.
-        label: of the progress bar.
-        every: steps from one look to the next.
-
-    Returns:
-        `(looks,)` PSNR on the photos, dB, the start included.
-    """
-    watch = watcher(average, photos)
-    with heads_monitor(HEADS, parameters=("noise", "tau")) as note:
-
-        def look():
-            seen = watch()
-            chosen = seen["noise"].item(), seen["tau"].item()
-            note(training.done, seen["psnr"], seen["weights"], chosen)
-            return seen
-
-        training.run(label, watch=look, watch_every=every)
-    notes = training.notes
-    return np.array([notes[step]["psnr"] for step in sorted(notes)])
 
 
 @torch.inference_mode()

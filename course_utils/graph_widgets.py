@@ -1,9 +1,7 @@
-"""See the patch graph at work: an explorer, sliders, a live monitor.
+"""See the patch graph at work: an explorer and sliders.
 
 Photos are floats (height, width, 3) from 0 to 1. Used in week 6.
 """
-
-import contextlib
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +11,6 @@ from course_utils.explorer import AttentionExplorer, drawing
 from course_utils.explorer.pixels import colormap, nearest
 from course_utils.explorer.slider_figure import slider_figure
 from course_utils.ladder import psnr
-from course_utils.live import LiveCurves
 from course_utils.noise import checked_image
 
 MOST_BYTES = 250_000  # of an explorer's html
@@ -33,15 +30,11 @@ def graph_explorer(
     radius=5,
     patch_side=5,
     noise=0.0,
-    attn=None,
-    titles=None,
-    query=None,
 ):
     """Click a pixel of a small photo, see its neighbours in the graph.
 
     Each pixel is a token, the centre of its patch; the "heads" are the
-    attention matrices of the patch graph at several bandwidths, or those
-    given as `attn`.
+    attention matrices of the patch graph at several bandwidths.
 
     Args:
         image: floats `(height, width, 3)`, at most 1024 pixels; noise may
@@ -50,33 +43,26 @@ def graph_explorer(
         alt: what the photo shows, in words.
         sigmas: bandwidths, one head each.
         radius, patch_side, noise: see `patch_graph.denoise`.
-        attn: `(heads, pixels, pixels)`, rows sum to 1, to be shown instead
-            of the graph, for example learned heads; NumPy or torch.
-        titles: one name per head; default the bandwidths, and needed with
-            `attn`.
-        query: (row, column) of the pixel shown first; default the middle.
 
     Returns:
         `AttentionExplorer` of at most 250 kB; its `error` says how coarsely
         weights had to be rounded for that.
 
     Raises:
-        TypeError, ValueError: a bad image, one of too many pixels, `attn`
-            without titles or of another shape, or what the patch graph and
-            the explorer refuse.
+        TypeError, ValueError: a bad image, one of too many pixels, or what
+            the patch graph and the explorer refuse.
 
     Used in week 6.
     """
     image = _checked_crop(image, MOST_PIXELS, patch_side)
-    if attn is None:
-        attn = _graph_heads(image, sigmas, radius, patch_side, noise)
-        titles = titles or [f"sigma {sigma:g}" for sigma in sigmas]
-    elif titles is None:
-        raise ValueError("attn needs titles, one name for each head")
     return AttentionExplorer(
-        _bytes(image), attn, image.shape[:2], alt=alt, titles=titles,
-        query=query, max_bytes=MOST_BYTES,
-    )  # fmt: skip
+        _bytes(image),
+        _graph_heads(image, sigmas, radius, patch_side, noise),
+        image.shape[:2],
+        alt=alt,
+        titles=[f"sigma {sigma:g}" for sigma in sigmas],
+        max_bytes=MOST_BYTES,
+    )
 
 
 def _checked_crop(image, most, least_side):
@@ -254,42 +240,3 @@ def _panel(words, picture, framed=False):
         left, top = zoom * left, HEAD + zoom * top
         drawing.frame(pen, [left, top, left + side, top + side])
     return np.asarray(panel)
-
-
-@contextlib.contextmanager
-def heads_monitor(names, parameters=("sigma", "tau")):
-    """Watch PSNR, heads and parameters while they are learned.
-
-        with heads_monitor(HEADS) as note:
-            for step in range(steps):
-                ...
-                note(step, psnr, weights, (sigma, tau))
-
-    Args:
-        names: of the heads, 1 to 6.
-        parameters: their names, 1 to 6, on a logarithmic axis.
-
-    Yields a function that adds a point to each of the three `LiveCurves`:
-    the step, never less than before; the PSNR in dB; one weight for each
-    head; one number above 0 for each parameter. The curves stay in the
-    notebook as static pictures, each with its alt text.
-
-    Raises:
-        ValueError: no name, too many, or two alike; from the function, too
-            few or too many numbers, or a step before the last one.
-
-    Used in week 6.
-    """
-    panels = (
-        LiveCurves("PSNR (dB)", ["PSNR"], xlabel="step"),
-        LiveCurves("mean weights of the heads", names, xlabel="step"),
-        LiveCurves("parameters", parameters, xlabel="step", log_y=True),
-    )
-
-    def note(step, psnr, weights, parameters):
-        rows = [psnr], weights, parameters
-        for curves, row in zip(panels, rows, strict=True):
-            curves.add(step, *row)
-
-    with panels[0], panels[1], panels[2]:
-        yield note

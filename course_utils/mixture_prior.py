@@ -14,10 +14,7 @@ from course_utils.clean_photos import as_floats
 from course_utils.graph_checks import check_positive, check_side
 from course_utils.mixture import check_whole, e_step, fit
 from course_utils.noise import check_noise
-from course_utils.patch_graph import (
-    extract_patches,
-    reconstruct,
-)
+from course_utils.patch_graph import extract_patches, reconstruct
 
 PATCH_SIDE = 5  # pixels
 
@@ -131,7 +128,7 @@ def denoise(image, mixture, noise, patch_side=PATCH_SIDE):
     """Denoise all overlapping patches, and average where they overlap.
 
     The paper goes on: EPLL repeats this on the result, for less noise each
-    time. With the paper's four rounds that changes little here.
+    time.
 
     Args:
         image: floats `(height, width, channels)`, see `checked_image`.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-FARTHEST = 3.0  # from 0 to 1, how far noise may carry a pixel; see below
+FARTHEST = 3.0  # how far beyond 0 to 1 noise may carry a pixel
 MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
 CHANNELS = (1, 3)
 

@@ -8,9 +8,7 @@ import numpy as np
 
 from course_utils import ladder
 from course_utils.graph_checks import LARGEST_TAU
-from course_utils.patch_graph import (
-    denoise,
-)
+from course_utils.patch_graph import denoise
 from course_utils.week6_controller import (
     RADIUS,
     EMParameterLearning,

@@ -95,35 +95,28 @@ def follow_losses(losses, start, attention=None):
     return np.array(sigmas)
 
 
-def gradient_follow(loss, start, steps, optimizer="sgd", learning_rate=0.1):
+def gradient_follow(loss, start, steps, learning_rate=0.1):
     """Let gradient descent move log sigma on the same loss.
 
     Args:
         loss, start, steps: as for `follow`; loss takes a tensor.
-        optimizer: "sgd", plain gradient descent, or "adam" (Kingma and Ba,
-            "Adam: A Method for Stochastic Optimization", 2015).
         learning_rate: above 0, in units of log sigma.
 
     Returns:
         `(steps + 1,)` values of sigma, the start included.
 
     Raises:
-        ValueError: an unknown optimizer; see `follow`.
+        ValueError: see `follow`.
 
     Used in week 6.
     """
     import torch
 
     _check_run(start, steps)
-    makers = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-    if optimizer not in makers:
-        raise ValueError(
-            f"optimizer must be one of {', '.join(makers)}, got {optimizer!r}"
-        )
     log_sigma = torch.tensor(
         math.log(start), dtype=torch.float64, requires_grad=True
     )
-    descent = makers[optimizer]([log_sigma], lr=learning_rate)
+    descent = torch.optim.SGD([log_sigma], lr=learning_rate)
     sigmas = [start]
     for _ in range(steps):
         descent.zero_grad()

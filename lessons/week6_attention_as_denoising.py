@@ -760,7 +760,7 @@ doing, average = training.denoising_training(
     graph_networks.GraphDenoiser("both", "four added"), crops,
     steps=session.pick(quick=160, full=2000), seed=session.seed,
     accelerator=cu.training.make_accelerator("no"))
-watched = training.run_watched(doing, average, few, "four heads", every=20)
+watched = cu.graph_monitor.run_watched(doing, average, few, "heads", every=20)
 claim("PSNR gained in this training, noise 25 (dB)",
       watched[-1] - watched[0], at_least=0.3)
 

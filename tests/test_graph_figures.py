@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from course_utils import graph_figures, plots
+from course_utils import graph_bars, graph_curves, graph_figures, plots
 
 mpl.use("agg")
 RNG = np.random.default_rng(0)
@@ -145,7 +145,7 @@ def test_rules_are_drawn_beside_the_optimum():
         name: {"sigma": 0.3 * rate ** np.arange(50), "psnr": [1]}
         for name, rate in (("standard", 1.02), ("adam", 0.97))
     }
-    fig = graph_figures.controllers(paths, {"sigma": 0.08})
+    fig = graph_curves.controllers(paths, {"sigma": 0.08})
     (ax,) = fig.axes
     assert ax.get_yscale() == "log"
     for name, path in paths.items():
@@ -167,15 +167,13 @@ def test_rules_are_drawn_beside_the_optimum():
 )
 def test_paths_that_no_logarithm_shows_are_refused(paths, words):
     with pytest.raises(ValueError, match=words):
-        graph_figures.controllers(paths, {"tau": 0.9})
+        graph_curves.controllers(paths, {"tau": 0.9})
     assert not plt.get_fignums()
 
 
 def test_the_minima_of_both_risks_are_marked():
     sigmas = np.array([0.05, 0.1, 0.2, 0.4])
-    fig = graph_figures.risk_curves(
-        sigmas, [4, 2, 3, 5], [3.9, 2.6, 2.5, 5.2], best=0.13
-    )
+    fig = graph_curves.risk_curves(sigmas, [4, 2, 3, 5], [3.9, 2.6, 2.5, 5.2])
     (ax,) = fig.axes
     stars = [
         (one.get_xdata()[0], one.get_ydata()[0])
@@ -186,19 +184,18 @@ def test_the_minima_of_both_risks_are_marked():
     words = [text.get_text() for text in fig.legends[0].get_texts()]
     assert words[0].endswith("least at 0.1")
     assert words[1].endswith("least at 0.2")
-    assert words[2] == "chosen: 0.13"
 
 
 def test_risks_need_a_number_for_each_sigma():
     with pytest.raises(ValueError, match=r"SURE.*2 finite numbers.*\(3,\)"):
-        graph_figures.risk_curves([0.1, 0.2], [1, 2], [1, 2, 3])
+        graph_curves.risk_curves([0.1, 0.2], [1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="sigmas must be above 0"):
-        graph_figures.risk_curves([0, 0.2], [1, 2], [1, 2])
+        graph_curves.risk_curves([0, 0.2], [1, 2], [1, 2])
 
 
 def test_convergence_shows_median_and_range():
     runs = np.array([[20, 22, 23], [21, 25, 26], [19, 21, 27.0]])
-    fig = graph_figures.convergence(
+    fig = graph_curves.convergence(
         {"a": runs, "b": runs[:1]}, steps=[0, 10, 20]
     )
     (ax,) = fig.axes
@@ -213,11 +210,11 @@ def test_convergence_shows_median_and_range():
 
 def test_runs_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"a: give .* got shape \(2, 3\)"):
-        graph_figures.convergence({"a": np.ones((2, 3))}, steps=[0, 1])
+        graph_curves.convergence({"a": np.ones((2, 3))}, steps=[0, 1])
     with pytest.raises(ValueError, match="a: give finite PSNR"):
-        graph_figures.convergence({"a": [[20, np.inf]]})
+        graph_curves.convergence({"a": [[20, np.inf]]}, [0, 1])
     with pytest.raises(ValueError, match="1 to 6 histories, got 0"):
-        graph_figures.convergence({})
+        graph_curves.convergence({}, [0])
 
 
 # --- bars and dots
@@ -225,7 +222,7 @@ def test_runs_that_do_not_fit_are_named():
 
 def test_bars_are_means_and_lines_deviations():
     groups = {"animal": RNG.dirichlet(np.ones(4), 9), "plant": [1, 0, 0, 0]}
-    fig = graph_figures.weights_by(groups, HEADS)
+    fig = graph_bars.weights_by(groups, HEADS)
     for i, (ax, head) in enumerate(zip(fig.axes, HEADS, strict=True)):
         assert ax.get_title() == head
         widths = [bar.get_width() for bar in ax.patches]
@@ -252,13 +249,13 @@ def test_bars_are_means_and_lines_deviations():
 )
 def test_weights_that_are_none_are_refused(groups, words):
     with pytest.raises(ValueError, match=words):
-        graph_figures.weights_by(groups, HEADS)
+        graph_bars.weights_by(groups, HEADS)
 
 
 def test_methods_stand_at_their_gain_and_time_each_with_a_marker():
     names = [f"method {i}" for i in range(12)]
     gains, seconds = RNG.permutation(12) - 2.0, 10.0 ** RNG.uniform(-3, 1, 12)
-    fig = graph_figures.trade_off(names, gains, seconds)
+    fig = graph_bars.trade_off(names, gains, seconds)
     (ax,) = fig.axes
     dots = [one for one in ax.lines if one.get_label().startswith("method")]
     for one in dots:
@@ -276,11 +273,11 @@ def test_methods_stand_at_their_gain_and_time_each_with_a_marker():
 
 def test_a_trade_off_needs_a_gain_and_a_time_for_each():
     with pytest.raises(ValueError, match=r"\(2,\) and \(1,\)"):
-        graph_figures.trade_off(["a", "b"], [1, 2], [1])
+        graph_bars.trade_off(["a", "b"], [1, 2], [1])
     with pytest.raises(ValueError, match="seconds above 0"):
-        graph_figures.trade_off(["a"], [1], [0])
+        graph_bars.trade_off(["a"], [1], [0])
     with pytest.raises(ValueError, match="1 to 12 methods, got 13"):
-        graph_figures.trade_off("abcdefghijklm", [1] * 13, [1] * 13)
+        graph_bars.trade_off("abcdefghijklm", [1] * 13, [1] * 13)
 
 
 def test_a_figure_can_be_shown(monkeypatch):

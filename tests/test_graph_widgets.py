@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils import graph_widgets, patch_graph
+from course_utils import graph_monitor, graph_widgets, patch_graph
 from course_utils.ladder import psnr
 from course_utils.noise import add_noise
 
@@ -51,17 +51,6 @@ def test_heads_are_the_graphs_attention_at_each_sigma():
     )
 
 
-def test_given_heads_are_shown_instead():
-    attn = np.random.default_rng(0).dirichlet(np.ones(64), (4, 64))
-    titles = ["texture", "structure", "color", "spatial"]
-    shown = graph_widgets.graph_explorer(
-        scene(8), alt=ALT, attn=attn, titles=titles, query=(1, 2)
-    )
-    assert np.array_equal(shown.attn[0], attn)
-    assert shown.titles == titles
-    assert "row 1, column 2, texture" in shown.sentence()
-
-
 @pytest.mark.parametrize("side, heads", [(24, 4), (28, 3), (32, 3)])
 def test_an_explorer_is_small(side, heads):
     """Wide heads on noise hardly compress: the worst there will be."""
@@ -81,11 +70,6 @@ BAD = {
     "large": ({"image": scene(33)}, r"33x33 .* 1,024 is the most: cut out"),
     "grey": ({"image": scene(8)[..., :1]}, "needs 3 channels, got 1"),
     "smaller than a patch": ({"image": scene(8)[:4]}, "at least 5 pixels"),
-    "no titles": ({"attn": np.eye(64)[None]}, "attn needs titles"),
-    "other pixels": (
-        {"attn": np.eye(49)[None], "titles": ["a"]},
-        "49 keys, but a grid of 8 x 8",
-    ),
     "sigma of 0": ({"sigmas": (0.0,)}, "sigma must be above 0"),
     "no alt": ({"alt": " "}, "alt must say"),
 }
@@ -227,7 +211,7 @@ def displayed(monkeypatch):
 
 def test_the_monitor_leaves_three_static_pictures(displayed):
     heads = ["texture", "structure", "color", "spatial"]
-    with graph_widgets.heads_monitor(heads) as note:
+    with graph_monitor.heads_monitor(heads) as note:
         note(0, 20.2, (0.25, 0.25, 0.25, 0.25), (0.3, 0.1))
         note(1, 24.9, (0.05, 0.8, 0.1, 0.05), (0.08, 0.9))
     alts = [
@@ -247,6 +231,6 @@ def test_the_monitor_leaves_three_static_pictures(displayed):
 def test_the_monitor_wants_a_weight_for_each_head(displayed):
     with (
         pytest.raises(ValueError, match="2 curves .a, b. need as many"),
-        graph_widgets.heads_monitor(["a", "b"]) as note,
+        graph_monitor.heads_monitor(["a", "b"]) as note,
     ):
         note(0, 20.0, (1.0,), (0.3, 0.1))

@@ -9,6 +9,7 @@ from authoring import lesson
 import course_utils as cu
 from course_utils import (
     denoisers,
+    graph_monitor,
     graph_networks,
     graph_results,
     graph_training,
@@ -180,7 +181,7 @@ def test_a_watched_training_returns_what_it_saw(photos):
         net, training_crops(4, 16, seed=0), steps=4,
         accelerator=cu.training.make_accelerator("no", cpu=True),
     )  # fmt: skip
-    seen = graph_training.run_watched(
+    seen = graph_monitor.run_watched(
         doing, average, photos[:2, :16, :16], "heads", every=2
     )
     assert seen.shape == (3,)
