@@ -750,7 +750,7 @@ claim("guess over truth at noise 25 (mean)", guessed[25].mean() / 25,
 source(graph_networks.GraphDenoiser.attend, graph_networks.GraphDenoiser.step)
 
 # %% [markdown]
-# Train the last kind for a minute, and watch: PSNR on validation photos, what the
+# Train the last kind briefly, and watch: PSNR on validation photos, what the
 # heads weigh, and two of the parameters. **Predict** which head gains weight.
 
 # %%
