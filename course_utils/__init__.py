@@ -57,6 +57,7 @@ _MODULES = (
     "face_reliability",
     "face_results",
     "faces",
+    "graded",
     "graph_bars",
     "graph_curves",
     "graph_figures",

@@ -15,7 +15,7 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from authoring import lesson, links  # noqa: E402
+from authoring import assignments, lesson, links  # noqa: E402
 
 SETUP_CELL = """\
 try:
@@ -60,6 +60,13 @@ def build(path):
 def target(path):
     """Return where the notebook of a lesson source is built."""
     return lesson.NOTEBOOKS / f"{path.stem}.ipynb"
+
+
+def published(path):
+    """Return where learners find a notebook, from the repository's top."""
+    if path in lesson.assignments():
+        return f"assignments/release/{path.stem[:5]}/{path.stem}.ipynb"
+    return f"notebooks/{path.stem}.ipynb"
 
 
 def keep_outputs(notebook, built):
@@ -111,14 +118,15 @@ def execute(notebook, name):
 
 
 def main(arguments=None):
-    """Build the lessons named, or all of them."""
+    """Build the lessons and assignments named, or all of them."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("lessons", nargs="*", help="for example week1")
     parser.add_argument(
         "--force", action="store_true", help="execute even if unchanged"
     )
     options = parser.parse_args(arguments)
-    chosen = [p for p in lesson.sources() if _is_chosen(p, options.lessons)]
+    every = lesson.sources() + lesson.assignments()
+    chosen = [p for p in every if _is_chosen(p, options.lessons)]
     if not chosen:
         parser.error(f"no lesson matches {' '.join(options.lessons)}")
     for path in chosen:
@@ -127,17 +135,24 @@ def main(arguments=None):
 
 def make(path, force=False):
     """Build one notebook; return what was done, in words."""
+    if path in lesson.assignments():
+        return assignments.make(path)
     notebook, built = build(path), target(path)
     kept = not force and built.exists()
     kept = kept and keep_outputs(notebook, nbformat.read(built, 4))
     if not kept:
         execute(notebook, path.stem)
-    lesson.NOTEBOOKS.mkdir(exist_ok=True)
-    nbformat.validate(notebook)
-    partial = built.with_suffix(".part")
-    nbformat.write(notebook, partial)
-    os.replace(partial, built)
+    write(notebook, built)
     return "outputs kept" if kept else "executed"
+
+
+def write(notebook, path):
+    """Validate a notebook and put it in place, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.validate(notebook)
+    partial = path.with_suffix(".part")
+    nbformat.write(notebook, partial)
+    os.replace(partial, path)
 
 
 def _is_chosen(path, names):
@@ -154,8 +169,8 @@ def _expand(cell, path):
         )
     if cell.cell_type != "markdown":
         return cell.source
-    notebook = f"notebooks/{path.stem}.ipynb"
-    text = cell.source.replace("{{badges}}", links.badge_row(notebook))
+    badges = links.badge_row(published(path))
+    text = cell.source.replace("{{badges}}", badges)
     return text.replace("{{nav}}", _navigation(path))
 
 

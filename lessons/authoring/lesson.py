@@ -30,9 +30,14 @@ class LessonExercise:
 def sources():
     """Return the paths of all lesson sources, a week's bonus after it."""
     return sorted(
-        LESSONS.glob("*.py"),
+        set(LESSONS.glob("*.py")) - set(assignments()),
         key=lambda path: (path.stem[:5], is_bonus(path), path.stem),
     )
+
+
+def assignments():
+    """Return the paths of the sources of all graded assignments."""
+    return sorted(LESSONS.glob("week?_assignment.py"))
 
 
 def is_bonus(path):
