@@ -97,12 +97,9 @@ def plain(value, name):
         return tuple(plain(item, name) for item in value)
     try:
         array = np.array(_to_numpy(value))
-    except Exception as error:
-        raise Incorrect(
-            f"{name} returned a {type(value).__name__} that cannot be read "
-            "as numbers."
-        ) from error
-    if array.dtype.kind in KINDS:
+    except Exception:  # a ragged list, or an object that resists
+        array = None
+    if array is not None and array.dtype.kind in KINDS:
         return array
     if isinstance(value, list):
         return tuple(plain(item, name) for item in value)

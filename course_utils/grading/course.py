@@ -10,6 +10,12 @@ STUB = 'raise NotImplementedError("an answer is still to be written")'
 # Address of a database to use in place of gradebook.db, for example
 # postgresql+psycopg://name:password@host/grades
 GRADEBOOK = "COURSE_GRADEBOOK"
+# Without the first of them, feedback shows the hidden tests.
+FEEDBACK = (
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+)
 
 
 def configure(c):
@@ -22,9 +28,28 @@ def configure(c):
     c.CourseDirectory.course_id = COURSE_ID
     if os.environ.get(GRADEBOOK):
         c.CourseDirectory.db_url = os.environ[GRADEBOOK]
+    c.Autograde.pre_convert_hook = f"{__name__}.refuse"
+    c.GenerateFeedback.preprocessors = list(FEEDBACK)
     # A stub that says what it is, in place of "YOUR CODE HERE".
     c.ClearSolutions.code_stub = {"python": STUB}
     c.ClearSolutions.text_stub = "*Your answer here.*"
+
+
+def refuse(**_):
+    """Stop nbgrader's own autograding, also formgrader's button.
+
+    It would run students' code without a sandbox, and give full points
+    where it finds no output.
+
+    Raises:
+        NbGraderException: always.
+    """
+    from nbgrader.converters.base import NbGraderException
+
+    raise NbGraderException(
+        "This course is graded in a sandbox: run `make grade WEEK=... "
+        "FROM=...` (docs/instructor.md). Nothing was changed."
+    )
 
 
 def configuration(folder):
@@ -71,3 +96,8 @@ def _find_alembic():
     folders = os.environ.get("PATH", "").split(os.pathsep)
     if programs not in folders:
         os.environ["PATH"] = os.pathsep.join([programs, *folders])
+
+
+def notebook_name(assignment):
+    """Return the file name of an assignment's one notebook."""
+    return f"{assignment}_assignment.ipynb"

@@ -36,3 +36,20 @@ def generate(folder, assignment, level=logging.WARNING):
     converter.log.setLevel(level)
     converter.start()
     return folder / "release" / assignment
+
+
+def ensure(folder, assignment):
+    """Note an assignment in the gradebook if it is not there yet.
+
+    On a fresh clone release/ is there and the gradebook is not.
+    """
+    from nbgrader.api import Gradebook, MissingEntry
+
+    place = course.directory(folder, assignment)
+    with Gradebook(place.db_url, place.course_id) as book:
+        try:
+            book.find_assignment(assignment)
+            return
+        except MissingEntry:
+            pass
+    generate(folder, assignment)

@@ -1,0 +1,116 @@
+"""Grade one submission: bytes in, a result out.
+
+Nothing here knows students, folders or the gradebook, so it runs the same
+way in this process, in one beside it, or on another machine.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import nbformat
+
+from course_utils.graded.report import Report
+from course_utils.grading import hidden, notebooks, outputs, sandbox
+from course_utils.grading.runner import Run
+from course_utils.grading.sandbox import Limits
+
+GRADED, UNREADABLE, SET_ASIDE = "graded", "unreadable", "set aside"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all submissions of a batch have in common.
+
+    Args:
+        source: the instructor's notebook, as JSON.
+        release: the students' notebook, as JSON.
+        seed: secret, a non-negative integer.
+        limits: of a submission's sandbox.
+        cell_seconds: after which a cell is interrupted.
+        unsafe: run without a sandbox.
+    """
+
+    source: str
+    release: str
+    seed: int
+    limits: Limits = field(default_factory=Limits)
+    cell_seconds: float = 300
+    unsafe: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one submission.
+
+    `notebook` is the executed one, as JSON, with the reports in its graded
+    cells; `points` is {task: points}; `notes` are sentences for the
+    instructor.
+    """
+
+    status: str
+    notebook: str
+    points: dict
+    notes: tuple
+    seconds: float
+
+
+def grade(data, job):
+    """Grade the bytes of one submission.
+
+    Raises:
+        sandbox.Unavailable: there is no sandbox that holds on this machine.
+    """
+    start = time.monotonic()
+    if not job.unsafe:
+        sandbox.check()
+    tasks = hidden.load(nbformat.reads(job.source, 4))
+    try:
+        submitted = notebooks.parse(data)
+    except notebooks.Unreadable as error:
+        return _not_run(UNREADABLE, job, tasks, str(error), start)
+    release = nbformat.reads(job.release, 4)
+    notebook, notes = notebooks.restore(submitted, release)
+    run = Run(notebook, tasks, job)
+    run.go()
+    outputs.make_harmless(notebook)
+    points = _put_in(notebook, tasks, run.reports)
+    return _pack(GRADED, notebook, points, notes + run.notes, start)
+
+
+def set_aside(job, why):
+    """Return the result of a submission that could not be graded.
+
+    Its answers get no points until somebody has looked at it.
+    """
+    tasks = hidden.load(nbformat.reads(job.source, 4))
+    return _not_run(SET_ASIDE, job, tasks, why, time.monotonic())
+
+
+def _not_run(status, job, tasks, why, start):
+    """Return the result of a notebook without answers, and say why."""
+    notebook = nbformat.reads(job.release, 4)
+    points = _put_in(notebook, tasks, {})
+    text = f"This submission was not run: {why}"
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell(text))
+    return _pack(status, notebook, points, [why], start)
+
+
+def _put_in(notebook, tasks, reports):
+    """Put reports into the graded cells; return {task: points}."""
+    points = {}
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if name in tasks:
+            task = tasks[name]
+            opened = Report(task.name, task.title, task.points, ())
+            report = reports.get(name, opened)
+            cell.outputs = outputs.judged(report)
+            cell.execution_count = 1
+            points[name] = report.points
+    return points
+
+
+def _pack(status, notebook, points, notes, start):
+    seconds = time.monotonic() - start
+    text = nbformat.writes(notebook)
+    return Result(status, text, points, tuple(notes), seconds)
