@@ -5,12 +5,16 @@ RUN := $(VENV)/bin/python
 # Extra flags, for example: make lab LAB_ARGS="--no-browser --port=9999"
 LAB_ARGS ?=
 PYTEST_ARGS ?=
+GRADE_ARGS ?=
 WORKERS ?= 2
 CELL_SECONDS := 900
+# What tests need besides Python; where it cannot be had, they are skipped.
+FOR_TESTS := chromium bubblewrap postgresql
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test ruff pytest chromium notebooks links bench pins
+.PHONY: lab test notebooks links pins bench release grade feedback grades similar
+.PHONY: help setup ruff pytest chromium bubblewrap postgresql
 
 help:
 	@echo 'make lab        install what is needed into .venv, open JupyterLab'
@@ -19,6 +23,12 @@ help:
 	@echo 'make links      renew badges and links after a change of address'
 	@echo 'make pins       write constraints.txt from what .venv holds'
 	@echo 'make bench      speed and memory, as ratios within one run'
+	@echo 'For instructors (docs/instructor.md):'
+	@echo 'make release WEEK=5           write the notebook students get'
+	@echo 'make grade WEEK=5 FROM=place  grade what they handed in, sandboxed'
+	@echo 'make feedback WEEK=5          write a page for each student'
+	@echo 'make grades                   write all points into one table'
+	@echo 'make similar WEEK=5           report answers that look alike'
 	@echo 'PYTHON=/path    before or after any of them: the Python to use'
 
 # Python: the one given, else the finished environment's own, else the first
@@ -49,35 +59,81 @@ lab: setup
 	@$(RUN) -m jupyter lab $(ROOT_FLAG) --log-level=WARN \
 		--LabApp.default_url=/lab/tree/notebooks/index.ipynb $(LAB_ARGS)
 
-test: setup chromium ruff pytest
+test: setup $(FOR_TESTS) ruff pytest
 
 ruff: setup
 	$(RUN) -m ruff check .
 
 # One run over tests and notebooks; a file stays with one worker.
-pytest: setup chromium ruff
+pytest: setup $(FOR_TESTS) ruff
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile \
 		--nbval-lax --nbval-cell-timeout=$(CELL_SECONDS) \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg \
 		tests notebooks $(PYTEST_ARGS)
 
-# The browser tests need a real browser, and a library that Playwright's
-# driver links to. What cannot be had is said; the tests are then skipped.
+# $(call debian,PRESENT,PACKAGES,PURPOSE): install packages that are not
+# PRESENT, if that may be done without asking; else say what they are for.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),env,$(if $(CI),sudo -n,false))
+define debian
+	@if $(1); then exit 0; fi; \
+	log=$(VENV)/$(firstword $(2)).log; \
+	if command -v apt-get >/dev/null && $(AS_ROOT) true 2>/dev/null; then \
+		echo 'Installing $(firstword $(2)) for $(3).'; \
+		{ $(AS_ROOT) apt-get update -qq && $(AS_ROOT) \
+			env DEBIAN_FRONTEND=noninteractive apt-get install -qq \
+			-y --no-install-recommends $(2); } >"$$log" 2>&1; \
+	fi; \
+	$(1) || echo 'No $(firstword $(2)) for $(3). On Debian' \
+		'or Ubuntu: apt-get install $(2)'
+endef
+
+# A real browser, and a library that Playwright's driver links to.
 BROWSER_PACKAGES := chromium fonts-dejavu fonts-liberation libatomic1
 DRIVER := $(VENV)/lib/python3*/site-packages/playwright/driver/node
 HAS_BROWSER := { command -v chromium || command -v google-chrome; } \
 	>/dev/null && $(DRIVER) --version >/dev/null 2>&1
 
 chromium: setup
-	@if $(HAS_BROWSER); then exit 0; fi; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo 'Installing chromium for the browser tests.'; \
-		{ apt-get update -qq && apt-get install -qq -y \
-			--no-install-recommends $(BROWSER_PACKAGES); } \
-			>$(VENV)/chromium.log 2>&1; \
-	fi; \
-	$(HAS_BROWSER) || echo 'No browser for the browser tests. On Debian' \
-		'or Ubuntu: apt-get install $(BROWSER_PACKAGES)'
+	$(call debian,$(HAS_BROWSER),$(BROWSER_PACKAGES),the browser tests)
+
+HAS_SANDBOX := command -v bwrap >/dev/null
+
+bubblewrap: setup
+	$(call debian,$(HAS_SANDBOX),bubblewrap,the sandbox that grading needs)
+
+HAS_POSTGRES := { ls /usr/lib/postgresql/*/bin/initdb || \
+	command -v initdb; } >/dev/null 2>&1
+
+postgresql: setup
+	$(call debian,$(HAS_POSTGRES),postgresql,the test of a shared gradebook)
+
+# Said while make reads this, so before anything runs.
+ifneq ($(filter release grade feedback similar,$(MAKECMDGOALS)),)
+ifeq ($(filter 1 2 3 4 5 6,$(WEEK)),)
+$(error Which week? Add WEEK=1, or 2, 3, 4, 5, 6)
+endif
+endif
+ifneq ($(filter grade,$(MAKECMDGOALS)),)
+ifeq ($(FROM),)
+$(error Where is what students handed in? Add FROM=folder, or FROM=file.zip)
+endif
+endif
+
+release: setup
+	$(RUN) -m course_utils.grading release week$(WEEK)
+
+grade: setup bubblewrap
+	$(RUN) -m course_utils.grading grade week$(WEEK) \
+		--from "$(FROM)" $(GRADE_ARGS)
+
+feedback: setup
+	$(RUN) -m course_utils.grading feedback week$(WEEK)
+
+grades: setup
+	$(RUN) -m course_utils.grading grades
+
+similar: setup
+	$(RUN) -m course_utils.grading similar week$(WEEK)
 
 notebooks: setup
 	$(RUN) lessons/authoring/build.py $(LESSONS)

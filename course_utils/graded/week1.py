@@ -74,6 +74,8 @@ def _cosine_length(answer, rng):
 def _leak(answer, fill, num_queries, num_keys):
     """Return the smallest weight that a row puts on its forbidden keys."""
     logits, mask = answer(fill, num_queries, num_keys)
+    if not logits.shape == mask.shape == (num_queries, num_keys):
+        return 0
     attn = attention.softmax(np.where(mask != 0, logits, fill))
     return np.where(mask != 0, 0, attn).sum(axis=-1).min()
 

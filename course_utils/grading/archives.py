@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 NOTEBOOK_BYTES = 20 * 2**20
@@ -72,7 +73,7 @@ class _Counted(io.RawIOBase):
         source: stream of unpacked bytes.
         left: list of one number, the bytes that may still come; shared by
             all members of an archive.
-        packed: function that returns how many packed bytes went in.
+        packed: function that returns how many packed bytes went in so far.
     """
 
     def __init__(self, source, left, packed):
@@ -86,7 +87,7 @@ class _Counted(io.RawIOBase):
         if self.left[0] < 0:
             raise _Bomb("unpacks to more than an archive may hold")
         if self.num_bytes > max(2**20, RATIO * self.packed()):
-            raise _Bomb(f"unpacks to over {RATIO} times its size: a bomb?")
+            raise Refused(f"unpacks to over {RATIO} times its size: a bomb?")
         return data
 
 
@@ -147,7 +148,7 @@ def _file(path, relative):
         # A link may lead to a file of the instructor or of another student.
         refused = LINK
     shown = _printable(relative)
-    entry = _Entry(shown, status.st_mtime, refused, lambda: open(path, "rb"))
+    entry = _Entry(shown, status.st_mtime, refused, partial(open, path, "rb"))
     yield from _taken(entry, "", 0)
 
 
@@ -248,7 +249,9 @@ def _zip_name(info):
 def _tar(stream, name, left):
     plain = name.lower().endswith(".tar")
     source = stream if plain else gzip.GzipFile(fileobj=stream)
-    counted = _Counted(source, left, stream.tell)
+    # The archive of a class must not stop at one student's blank file.
+    packed = stream.tell if left[0] == ARCHIVE_BYTES else lambda: CLASS_BYTES
+    counted = _Counted(source, left, packed)
     with tarfile.open(fileobj=counted, mode="r|") as archive:
         for info in archive:
             if info.isdir():

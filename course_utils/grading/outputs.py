@@ -18,6 +18,7 @@ MOST_LINES = 2000
 CUT = "[The rest of this output was cut.]\n"
 KINDS = ("stream", "display_data", "execute_result", "error",
          "update_display_data", "clear_output")  # fmt: skip
+PICTURES = ("image/png", "image/jpeg")
 LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z!/?]")
 
 
@@ -38,6 +39,7 @@ class Outputs:
     def keeper(self, cell, index):
         """Return a function that keeps messages for one cell."""
         cell.outputs = []
+        self._client.clear_before_next_output = False
         left = min(MOST_BYTES_A_CELL, self._left)
         lines = MOST_LINES
 
@@ -85,7 +87,7 @@ def make_harmless(notebook):
 
     Call it before the reports of the graded cells are put in.
     """
-    from nbconvert.preprocessors import SanitizeHTML
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
 
     cleaner = SanitizeHTML(enabled=True)
     for i, cell in enumerate(notebook.cells):
@@ -109,7 +111,7 @@ def _is_sound(output):
     try:
         nbformat.validate(output, version=4, ref=output["output_type"])
         for kind, data in output.get("data", {}).items():
-            if kind.startswith("image/"):
+            if kind in PICTURES:
                 base64.b64decode("".join(data.split()), validate=True)
     except (nbformat.ValidationError, binascii.Error, ValueError,
             AttributeError, KeyError):  # fmt: skip

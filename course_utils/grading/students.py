@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import re
 import shutil
@@ -9,60 +10,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.files import write_at_once
-from course_utils.grading import course
+from course_utils.grading import course, ledger
+from course_utils.grading.names import check_id
 
-LEDGERS = ".grading"
 COLUMNS = ("first_name", "last_name", "email", "lms_user_id")
-LONGEST = 128  # characters, of a column in nbgrader's gradebook
 STEPS = ("submitted", "autograded", "feedback")
+# Tables and pages about a whole class; the commands make them again.
+REPORTS = (f"{ledger.FOLDER}/*_report.csv", "grades_*.csv", "similar_*.html")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What is stored about one student; false if that is nothing.
+    """What is stored about one student; iterating gives it line by line.
 
-    `files` are paths relative to the course directory, `rows` sentences
-    about the gradebook, `ledgers` files with an entry about the student.
+    `files` are the student's own, `ledgers` have an entry and `reports` a
+    line about the student, all as paths relative to the course directory;
+    `rows` are sentences about the gradebook.
     """
 
     files: tuple
     rows: tuple
     ledgers: tuple
+    reports: tuple
 
-    def __bool__(self):
-        return bool(self.files or self.rows or self.ledgers)
-
-
-def check_id(name, what="student"):
-    """Return the id if it names one folder, in nbgrader's patterns too.
-
-    nbgrader looks for `submitted/<student>/<assignment>` by wildcards, and
-    splits lists of students at commas; ids are held to what is safe in both.
-
-    Args:
-        name: id of a student, or name of an assignment.
-        what: which of the two, for the message.
-
-    Raises:
-        ValueError: it is empty, longer than 128 characters, starts with
-            "-", "." or a sign that spreadsheets take for a formula, or
-            holds a separator, a wildcard, a comma, a blank at an end or a
-            sign that cannot be printed.
-    """
-    safe = (
-        isinstance(name, str)
-        and 0 < len(name) <= LONGEST
-        and name.isprintable()
-        and name == name.strip()
-        and not re.search(r"[/\\*?\[\]{},:]", name)
-        and name[0] not in "-.=+@"
-    )
-    if not safe:
-        raise ValueError(
-            f"{name!r} cannot be the id of a {what}: use letters, digits, "
-            "and . _ - @ + inside"
-        )
-    return name
+    def __iter__(self):
+        yield from self.files
+        yield from (f"gradebook, {row}" for row in self.rows)
+        yield from (f"{path}: an entry" for path in self.ledgers)
+        yield from (f"{path}: about the whole class" for path in self.reports)
 
 
 def stored(folder, student):
@@ -74,7 +49,7 @@ def stored(folder, student):
 
     Returns:
         A `Stored`: submitted, autograded and feedback files, rows of the
-        gradebook, and the batch ledgers that mention the student.
+        gradebook, entries of batch ledgers, and reports with the id.
 
     Raises:
         ValueError: the id has separators or wildcards, or a ledger is
@@ -87,22 +62,20 @@ def stored(folder, student):
         inside = [home] if home.is_symlink() else sorted(home.rglob("*"))
         files += [f for f in inside if f.is_symlink() or not f.is_dir()]
     return Stored(
-        tuple(f.relative_to(folder).as_posix() for f in files),
+        _relative(files, folder),
         tuple(_rows(folder, student)),
-        tuple(f.name for f, _ in _ledgers(folder, student)),
+        _relative([path for path, _ in _ledgers(folder, student)], folder),
+        _relative(_reports(folder, student), folder),
     )
 
 
 def delete(folder, student):
     """Delete all that a course directory holds about a student.
 
-    What learning platforms, backups and version control keep is out of its
-    reach. SQLite leaves deleted rows readable in its file until it is
-    rewritten, so that is done too.
-
-    Args:
-        folder: course directory.
-        student: id, of one student.
+    Reports about the class that mention the id go as a whole: `make` them
+    again. What learning platforms, backups and version control keep is out
+    of reach here. SQLite leaves deleted rows readable in its file until the
+    file is rewritten, so that is done too.
 
     Returns:
         `Stored`, as it was before.
@@ -116,10 +89,11 @@ def delete(folder, student):
         with gradebook(folder) as book:
             book.remove_student(student)
             _forget_deleted(book)
-    for path, ledger in _ledgers(folder, student):
-        del ledger["students"][student]
-        text = json.dumps(ledger, indent=1, ensure_ascii=False)
-        write_at_once(path, text.encode())
+    for path, content in _ledgers(folder, student):
+        del content["students"][student]
+        write_at_once(path, json.dumps(content, indent=1).encode())
+    for path in _reports(folder, student):
+        path.unlink()
     for home in _homes(folder, student):
         if home.is_symlink():
             home.unlink()
@@ -139,7 +113,7 @@ def load(folder, csv_path):
             cell changes nothing.
 
     Returns:
-        The ids, in the order of the table.
+        How many students the roster has.
 
     Raises:
         ValueError: not such a table, or an id is unsafe or there twice;
@@ -159,7 +133,7 @@ def load(folder, csv_path):
         for row in rows:
             known = {c: row[c] for c in COLUMNS if row.get(c)}
             book.update_or_create_student(row["id"], **known)
-    return tuple(ids)
+    return len(ids)
 
 
 def participants(csv_path, column="ID number"):
@@ -258,7 +232,7 @@ def _rows(folder, student):
 def _ledgers(folder, student):
     """Return (path, content) of each ledger that mentions the student."""
     found = []
-    for path in sorted((folder / LEDGERS).glob("*.json")):
+    for path in sorted((folder / ledger.FOLDER).glob("*.json")):
         try:
             content = json.loads(path.read_text("utf-8"))
             mentioned = student in content.get("students", {})
@@ -269,6 +243,17 @@ def _ledgers(folder, student):
         if mentioned:
             found.append((path, content))
     return found
+
+
+def _reports(folder, student):
+    """Return the reports in which the id stands as a word."""
+    word = re.compile(rf"(?<!\w){re.escape(student)}(?!\w)")
+    paths = [p for pattern in REPORTS for p in sorted(folder.glob(pattern))]
+    return [p for p in paths if word.search(p.read_text("utf-8", "replace"))]
+
+
+def _relative(paths, folder):
+    return tuple(path.relative_to(folder).as_posix() for path in paths)
 
 
 def _forget_deleted(book):
@@ -291,7 +276,7 @@ def _table(csv_path, column):
         ) from error
     first = text.partition("\n")[0]
     comma = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.DictReader(text.splitlines(), delimiter=comma)
+    reader = csv.DictReader(io.StringIO(text), delimiter=comma)
     names = [str(name).strip() for name in reader.fieldnames or ()]
     if column not in names:
         raise ValueError(
