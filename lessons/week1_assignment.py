@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Week 1, graded: attention, five ways on
+# # Week 1, graded: attention as it runs today
 #
 # {{badges}}
 #

@@ -75,10 +75,12 @@ graded.week3.keep_patches(keep_patches)
     "used, and is their order left as it is?",
 )
 def kept_in_order(answer, rng):
+    import torch
+
     tokens = rng.normal(size=(3, 11, 4))
     keep = np.stack([rng.permutation(10)[:6] for _ in range(3)])
     keep[:, :2] = np.sort(keep[:, :2])[:, ::-1]  # never in reading order
-    found = answer(*map(graded_torch.tensor, (tokens, keep)))
+    found = answer(torch.from_numpy(tokens), torch.from_numpy(keep))
     wanted = [[one[0], *(one[1 + i] for i in chosen)]
               for one, chosen in zip(tokens, keep, strict=True)]
     return found.shape == (3, 7, 4) and np.allclose(found, wanted, atol=1e-6)
@@ -91,14 +93,12 @@ def kept_in_order(answer, rng):
 )
 def kept_gradient(answer, rng):
     tokens = rng.normal(size=(2, 8, 4)).astype(np.float32)
-    keep = np.stack([rng.permutation(7)[:3] for _ in range(2)])
+    first = rng.permutation(7)[:3]
+    keep = np.stack([first, (first + 1) % 7])
     wanted = np.zeros(tokens.shape)
     wanted[:, 0] = 1
     wanted[np.arange(2)[:, None], keep + 1] = 1
     return np.array_equal(answer.gradient(tokens, keep), wanted)
-
-
-import torch as graded_torch
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -131,11 +131,11 @@ with graded.later():
 #
 # 4 points
 #
-# Scores are divided by the root of `head_dim`. For months a widely copied
-# ViT, vit-pytorch, divided by the root of the whole width instead (its issue
-# 65, January 2021), and so did the code of a lecture on language models that
-# many learn from (karpathy/ng-video-lecture, pull request 6, 2023). Nothing
-# crashes. Weights sum to 1; they are only too flat.
+# Scores are divided by the root of `head_dim`. Until January 2021 a widely
+# copied ViT, vit-pytorch, divided by the root of the whole width instead (its
+# issue 65), and so did the code of a lecture that many learn from
+# (karpathy/ng-video-lecture, pull request 6, 2023). Nothing crashes. Weights
+# sum to 1; they are only too flat.
 #
 # Suppose that you have a network's queries, keys and weights, and not its
 # code. With the unknown scale $s$,
@@ -229,20 +229,21 @@ with graded.later():
     faulty = softmax(query @ key.swapaxes(-1, -2) / 128**0.5)
     for name, attn in (("the network's", own), ("with the bug", faulty)):
         flat = entropy(attn).mean() / np.log(attn.shape[-1])
-        print(f"{name:14} 1 / scale^2 = {found_scale(query, key, attn)**-2:.1f}"
-              f", entropy / log 145 = {flat:.2f}")
+        scale = found_scale(query, key, attn)
+        print(f"{name:14} 1 / scale^2 = {scale**-2:.1f}, "
+              f"entropy / log 145 = {flat:.2f}")
 
 # %% [markdown]
 # ## 3 Rollout that keeps its shares
 #
 # 5 points
 #
-# Rollout averages the heads. Others take the largest weight of any head, or
-# the smallest, and drop all but the largest weights of a row. Implementations
-# that are copied most then divide by the wrong sums, or mix with the
-# identity *before* they divide, so that the share of the residual connection
-# is no longer a half but whatever the fusion left. Write it so that each
-# step is a share. For every layer, in this order:
+# Rollout averages the heads. One may also take the largest weight of any
+# head, or the smallest, and drop all but the largest weights. vit-explain,
+# of the lesson, offers all that, and mixes with the identity *before* it
+# divides: by then rows of weights do not sum to 1, so the share of the
+# residual connection is no longer a half, but whatever the fusion left.
+# Write it so that each step is a share. For every layer, in this order:
 #
 # 1. fuse the heads: mean, max or min;
 # 2. in each row keep the `keep` largest weights, set the others to 0;
@@ -333,11 +334,11 @@ def maps_of(loaded):
 
 
 with graded.later():
-    maps = {name: maps_of(models[name]) for name in models}
-    shown = [[scenes.images[i], *(m[i] for m in maps["supervised"].values())]
+    maps = maps_of(models["supervised"])
+    shown = [[scenes.images[i], *(m[i] for m in maps.values())]
              for i in range(3)]
     plots.images([picture for row in shown for picture in row],
-                 ["scene", *maps["supervised"]] * 3, columns=4,
+                 ["scene", *maps] * 3, columns=4,
                  cmap="viridis", alt="Three scenes with an object each, and "
                  "three maps of the network with labels: the last layer has "
                  "few bright patches, rollout spreads more widely.")
@@ -356,7 +357,8 @@ with graded.later():
 # $$\text{gap}_i = E_{ii} - \frac{1}{n - 1} \sum_{j \neq i} E_{ij}$$
 #
 # (The idea is that of shuffled scores for saliency: Tatler, Baddeley and
-# Gilchrist, "Visual correlates of fixation selection", 2005.)
+# Gilchrist, "Visual correlates of fixation selection: effects of scale and
+# time", 2005.)
 
 # %% answer="own_gap"
 def own_gap(maps, masks):
@@ -410,11 +412,11 @@ def gap_of_one_map(answer, rng):
 ### END HIDDEN TESTS
 
 # %%
+cover = scenes.masks.reshape(-1, 12, 8, 12, 8).mean(axis=(2, 4))
+free = {"centre": np.tile(metrics.centre_prior(*GRID), (100, 1, 1)),
+        "colour contrast": metrics.colour_contrast(scenes.images, GRID),
+        "chance": np.random.default_rng(0).random(cover.shape)}
 with graded.later():
-    cover = scenes.masks.reshape(-1, 12, 8, 12, 8).mean(axis=(2, 4))
-    free = {"centre": np.tile(metrics.centre_prior(*GRID), (100, 1, 1)),
-            "colour contrast": metrics.colour_contrast(scenes.images, GRID),
-            "chance": np.random.default_rng(0).random(cover.shape)}
     for name, found in free.items():
         gaps = metrics.bootstrap_interval(own_gap(found, cover))
         print(f"{name:16} gap {gaps}")
@@ -435,9 +437,9 @@ with graded.later():
 # Visual Features by Contrasting Cluster Assignments", 2020) did before. Start
 # from $e^{\text{logits} / \text{temperature}}$, a table with a row for each
 # image and a column for each output. One round is: divide every column by
-# its sum, *then* every row by its sum. Some of the code in use takes the
-# exponential of the logits as they are; with large ones it answers with NaN.
-# Yours must not.
+# its sum, *then* every row by its sum. The published code takes the
+# exponential of the logits as they come, which goes well as long as they are
+# small; large ones give NaN. Yours must not.
 
 # %% answer="balanced_targets"
 def balanced_targets(logits, temperature, rounds):
@@ -538,7 +540,7 @@ with graded.later():
     for name, loaded in models.items():
         model = loaded.model
         whole = class_token(model, pixels, torch.arange(144).repeat(100, 1))
-        for title, found in {**maps[name], **free}.items():
+        for title, found in {**maps_of(loaded), **free}.items():
             gaps = metrics.bootstrap_interval(own_gap(found, cover))
             high, low = likeness(model, found, whole)
             print(f"{name:11}{title:19} gap {gaps}  "
@@ -554,10 +556,11 @@ with graded.later():
 # | criterion | points |
 # |---|---|
 # | says what each judge measures, and that they ask different things | 2 |
-# | cites the right rows, with numbers, and compares with chance and with a map that knows nothing | 3 |
-# | sees that for DINO 36 random patches keep more than the highest 36 of any map, and gives a reason that fits | 2 |
-# | decides for a map (or none), with a reason that follows from the numbers | 2 |
-# | names one limit: one training run, scenes made by pasting, a quarter as the only share, images with holes that no network was trained on | 1 |
+# | cites the right rows, with numbers | 1 |
+# | compares with chance, and with a map that knows nothing of the scene | 2 |
+# | reads "chance" rightly in the rows of DINO, with a fitting reason | 2 |
+# | decides for a map (or for none), and the numbers support it | 2 |
+# | names a limit: one run, pasted objects, one share, images with holes | 1 |
 
 # %% [markdown] manual="analysis" points=10
 # ### BEGIN SOLUTION
@@ -566,26 +569,26 @@ with graded.later():
 # map ranks highest are those that the network needs for its class token; it
 # knows nothing of objects. A map can be good at one and poor at the other.
 #
-# For the network with labels the last layer has by far the largest gap,
-# about 0.29, against 0.09 for colour contrast and about 0.1 for rollout. But
-# its highest 36 patches keep no more than 36 random ones do, 0.76 each. Both
-# rollouts keep about 0.93, and their lowest 36 keep about 0.3, far less than
-# chance. So the patches that matter to the class token are ranked better by
-# rollout, and the object is found better by the last layer: information
-# was moved between tokens in the layers before.
+# For the network with labels the last layer has by far the largest gap, 0.29
+# against 0.09 for colour contrast and 0.10 to 0.14 for rollout. But its
+# highest 36 patches keep less than 36 random ones, 0.76 against 0.80. Both
+# rollouts keep 0.93 or more. Part of that is place: the centre, which knows
+# nothing of the scene, keeps 0.82, and without it only 0.27 is left. So
+# rollout ranks the patches that matter best, and the last layer finds the
+# object best. My guess is that earlier layers have moved information by then.
 #
-# I would show rollout (max of 15), and say: "these patches suffice to keep
-# most of what the network says of the image", not "this is where the object
-# is". For the second sentence the last layer is the better map.
+# I would show rollout (max of 15) and say: "with these patches alone the
+# network says nearly the same of the image". Not: "this is where the object
+# is"; for that the last layer is the better map.
 #
-# For DINO 36 random patches keep 0.95, more than the highest of any map,
-# about 0.8. Random patches lie all over the image, the highest lie together;
-# DINO's class token describes the whole scene, background included, and a
-# spread sample shows more of that. So a low number against chance does not
-# prove a map wrong, it says what the token is about.
+# For DINO 36 random patches keep 0.94, more than the highest of any map, at
+# most 0.81. Random patches lie all over the image, the highest lie together.
+# Perhaps DINO's class token describes the whole scene, background included,
+# and a spread sample shows more of it. A low number beside chance then says
+# what the token is about, not that the map is wrong.
 #
-# Limits: one training run of each network, pasted objects, only one share of
-# patches, and neither network was trained on images with holes.
+# Limits: one training run of each network, pasted objects, a quarter as the
+# only share, and images with holes, which neither network was trained on.
 # ### END SOLUTION
 
 # %% [markdown]

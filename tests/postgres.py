@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for one test, from Debian's package.
+"""A real PostgreSQL server for tests, from Debian's package.
 
 It listens on a Unix socket only, in a folder of its own, and forgets
 everything at the end.
@@ -42,10 +42,10 @@ def running():
         _run(["initdb", "-U", "grader", "-A", "trust", "--no-sync",
               "--no-locale", "-E", "UTF8", "-D", f"{folder}/data"],
              folder, owner)  # fmt: skip
+        _run([*control, "-w", "-l", f"{folder}/log",
+              "-o", f"-k {folder} {OPTIONS}", "start"],
+             folder, owner)  # fmt: skip
         try:
-            _run([*control, "-w", "-l", f"{folder}/log",
-                  "-o", f"-k {folder} {OPTIONS}", "start"],
-                 folder, owner)  # fmt: skip
             yield f"postgresql+psycopg://grader@/postgres?host={folder}"
         finally:
             _run([*control, "-m", "immediate", "stop"], folder, owner)

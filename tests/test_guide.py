@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from course_utils.grading import course
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {page.name: page for page in sorted((ROOT / "docs").glob("*.md"))}
 TEXTS = {name: page.read_text("utf-8") for name, page in PAGES.items()}
@@ -147,6 +149,10 @@ def test_files_and_folders_of_the_course_exist():
     kept = {path for path in named if not path.startswith(made)}
     assert kept
     assert not {path for path in kept if not (ROOT / path).exists()}
+
+
+def test_the_address_of_a_database_goes_where_the_kit_looks_for_it():
+    assert f"export {course.GRADEBOOK}=postgresql" in ALL
 
 
 @pytest.mark.parametrize("week", WEEKS)

@@ -87,8 +87,8 @@ def _remedy_depends(answer, rng):
 def _remedy_by_hand(answer, rng):
     name, remedy = chosen(answer)
     if name == "margin_loss":  # right by just its margin: undecided
-        logits = torch.tensor([[MARGIN], [-MARGIN]])
-        found = remedy(logits, (logits > 0).float(), torch.tensor([50]), 100, 0)
+        logits, half = torch.tensor([[MARGIN], [-MARGIN]]), torch.tensor([50])
+        found = remedy(logits, (logits > 0).float(), half, 100, 0.0)
         return np.isclose(found, np.log(2), atol=1e-5)
     if name == "head_overlap":
         alike = some_attn(rng)[:, :1].expand(2, 3, 5, 7)

@@ -81,7 +81,7 @@ class _Counted(io.RawIOBase):
         self.num_bytes = 0
 
     def read(self, size=CHUNK):
-        data = self.source.read(min(size, CHUNK))
+        data = self.source.read(size)
         self.left[0] -= len(data)
         self.num_bytes += len(data)
         if self.left[0] < 0:
@@ -132,9 +132,12 @@ def _folder(root):
     errors = []
     for where, folders, names in os.walk(root, onerror=errors.append):
         links = [f for f in folders if (Path(where) / f).is_symlink()]
-        folders[:] = sorted(set(folders) - set(links) - JUNK)
-        for name in sorted([*names, *links]):
-            path = Path(where) / name
+        folders[:] = sorted(set(folders) - JUNK)
+        paths = [Path(where, n) for n in [*names, *links] if not _is_junk(n)]
+        if not (paths or folders or Path(where) == root):
+            empty = Path(where).relative_to(root).as_posix()
+            yield File(_printable(empty), problem="a folder with no files")
+        for path in sorted(paths):
             yield from _file(path, path.relative_to(root).as_posix())
     for error in errors:
         path = Path(error.filename).relative_to(root).as_posix()
@@ -143,10 +146,8 @@ def _folder(root):
 
 def _file(path, relative):
     status = path.lstat()
-    refused = ""
-    if not stat.S_ISREG(status.st_mode):
-        # A link may lead to a file of the instructor or of another student.
-        refused = LINK
+    # A link may lead to a file of the instructor or of another student.
+    refused = "" if stat.S_ISREG(status.st_mode) else LINK
     shown = _printable(relative)
     entry = _Entry(shown, status.st_mtime, refused, partial(open, path, "rb"))
     yield from _taken(entry, "", 0)
@@ -157,11 +158,16 @@ def _archive(stream, name, prefix, depth):
     entries = _zip if name.lower().endswith(".zip") else _tar
     left = [ARCHIVE_BYTES if depth else CLASS_BYTES]
     most = MEMBERS if depth else CLASS_MEMBERS
+    empty = True
     try:
         for number, entry in enumerate(entries(stream, name, left)):
             if number == most:
                 raise Refused(f"has more than {most:,} members")
-            yield from _taken(entry, prefix, depth)
+            for file in _taken(entry, prefix, depth):
+                empty = False
+                yield file
+        if empty:
+            raise Refused("an archive with nothing in it")
     except Exception as error:  # an archive can be broken in any way
         yield File(prefix.rstrip("/"), problem=_why(error))
 
@@ -170,7 +176,7 @@ def _taken(entry, prefix, depth):
     """Yield the file or, of an archive, the files that an entry stands for."""
     path = prefix + entry.path
     name = path.rpartition("/")[2]
-    if JUNK & set(path.split("/")) or name.startswith("._"):
+    if any(_is_junk(part) for part in path.split("/")):
         return
     if entry.refused:
         yield File(path, problem=entry.refused)
@@ -192,6 +198,11 @@ def _taken(entry, prefix, depth):
         yield from _archive(io.BytesIO(inner), name, f"{path}/", depth + 1)
     else:
         yield File(path, data, entry.modified)
+
+
+def _is_junk(name):
+    """Return whether an operating system or Jupyter left a file behind."""
+    return name in JUNK or name.startswith("._")
 
 
 def _content(entry, most):

@@ -207,8 +207,9 @@ def _sorted(files, wanted):
 def _notes(owner, file, marks, assignment, wanted):
     if owner.late:
         yield "Canvas marks it as late"
-    if not file.path.endswith(course.notebook_name(assignment)):
-        yield f"renamed; it was called {file.path.rpartition('/')[2]}"
+    name = PurePosixPath(file.path).name
+    if "/" in file.path and name != course.notebook_name(assignment):
+        yield f"renamed; it was called {name}"
     if wanted and not marks & wanted:
         yield f"it has no graded cell of {assignment}: the right notebook?"
 

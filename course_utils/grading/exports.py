@@ -83,12 +83,7 @@ def write(folder, kind, path, db=None):
         csv.writer(text).writerows(rows)
     encoding = "utf-8-sig" if kind == "nbgrader" else "utf-8"
     write_at_once(path, text.getvalue().encode(encoding))
-    counts = Counter((name, m.status) for (name, _), m in marks.items())
-    return [
-        f"{name}: {number} x {status}"
-        for (name, status), number in sorted(counts.items())
-        if status != GRADED
-    ]
+    return _not_whole(marks)
 
 
 def harmless(cell):
@@ -112,7 +107,7 @@ def harmless(cell):
 
 def _marks(book, folder):
     """Return {(assignment, student): Mark} for all of both."""
-    marks = {}
+    place, marks = course.directory(folder, ""), {}
     for assignment in book.assignments:
         handed_in = {
             submission.student_id: submission
@@ -123,7 +118,6 @@ def _marks(book, folder):
             if student.id in handed_in:
                 marks[key] = _mark(handed_in[student.id])
             else:
-                place = course.directory(folder, assignment.name)
                 home = place.format_path(
                     place.submitted_directory, student.id, assignment.name
                 )
@@ -132,9 +126,16 @@ def _marks(book, folder):
     return marks
 
 
+def _not_whole(marks):
+    counts = Counter((name, m.status) for (name, _), m in marks.items())
+    return [
+        f"{name}: {number} x {status}"
+        for (name, status), number in sorted(counts.items())
+        if status != GRADED
+    ]
+
+
 def _mark(submission):
-    if not any(notebook.grades for notebook in submission.notebooks):
-        return Mark(WAITING)
     return Mark(
         OPEN if submission.needs_manual_grade else GRADED,
         submission.score,

@@ -89,9 +89,9 @@ class Run:
         best = self.reports.get(name)
         if best is None or report.points >= best.points:
             self.reports[name] = report
+        if report.points == report.most or answer.was_slow:
+            self._settled.add(name)
         if kernel.box.alive():
-            if report.points == report.most:
-                self._settled.add(name)
             return True
         self._settled.add(name)
         self.notes.append(

@@ -15,27 +15,24 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
 import psutil
 
-from course_utils.grading import selftest, walls
-from course_utils.grading.limits import Limits
+from course_utils.grading import targets, walls
+from course_utils.grading.limits import Limits, in_words
 from course_utils.grading.watch import Marked, Namespace, Watch
 
 __all__ = ["Limits", "Sandbox", "Unavailable", "check"]
 
-PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 MARK = "COURSE_SANDBOX"
 # Started as root, a box runs under a user of its own, so that the system's
 # limit on a user's processes is the box's. No distribution gives out ids
 # from here up to 2_147_000_000.
 FIRST_USER = 1_900_000_000
 USERS = 200_000_000
-TO_SWITCH = ("SETUID", "SETGID", "SETPCAP", "SYS_CHROOT")
 # As root everything lies below this folder, and the program is started in
 # it by chroot: the kernel lets no process there open a user namespace.
 JAIL = "/box"
@@ -76,7 +73,7 @@ class Sandbox:
         self._folder = tempfile.mkdtemp(prefix="box-") if unsafe else None
         self.conn = self._folder or "/conn"
         self._user = FIRST_USER + secrets.randbelow(USERS)
-        self._jail = JAIL if _is_root() else ""
+        self._jail = JAIL if walls.is_root() else ""
         self._watch = self._group = self._program = self._reader = None
         self._said = b""
 
@@ -97,7 +94,7 @@ class Sandbox:
         Raises:
             Unavailable: there is no bubblewrap, or it fails.
             RuntimeError: this box was started before.
-            ValueError: a file's name is more than a name.
+            ValueError: a file's name is more than a name, or they do not fit.
         """
         if self._watch is not None:
             raise RuntimeError("a box starts once: make another Sandbox")
@@ -105,7 +102,11 @@ class Sandbox:
         for name in files:
             if name != os.path.basename(name) or name in ("", ".", ".."):
                 raise ValueError(f"files: {name!r} is no plain file name")
-        environment = {**self._environment(), **(environment or {})}
+        if sum(map(len, files.values())) > walls.CONN_BYTES:
+            most = in_words(walls.CONN_BYTES)
+            raise ValueError(f"files: more than {most} in all")
+        usual = walls.environment(self._folder or "/work")
+        environment = {**usual, **(environment or {})}
         start = self._start_unsafe if self.unsafe else self._start_boxed
         start(list(argv), files, environment)
 
@@ -119,9 +120,7 @@ class Sandbox:
         """
         if self._folder:
             return pathlib.Path(self._folder)
-        if self._group is None:
-            raise RuntimeError("the box has not been started")
-        root = pathlib.Path(f"/proc/{self._group.init.pid}/root")
+        root = pathlib.Path(f"/proc/{self._started().init.pid}/root")
         return root / self._jail.strip("/") / "conn"
 
     @property
@@ -140,13 +139,14 @@ class Sandbox:
 
     def interrupt(self):
         """Send SIGINT to the program itself, as Ctrl-C does."""
-        with contextlib.suppress(psutil.NoSuchProcess, AttributeError):
-            self._program.send_signal(signal.SIGINT)
+        if self._program is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._program.send_signal(signal.SIGINT)
 
     def wait(self, seconds):
         """Wait until the program has ended; return whether it has."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._group.process.wait(seconds)
+            self._started().process.wait(seconds)
             self._reader.join(seconds)
         return not self.alive()
 
@@ -157,34 +157,15 @@ class Sandbox:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _environment(self):
-        """Return the environment inside; nothing of ours is in it."""
-        home = self._folder or "/work"
-        names = {
-            "PATH": f"{sys.prefix}/bin:{PATH}",
-            "HOME": home,
-            "LANG": "C.UTF-8",
-            "COURSE_PRESET": "quick",
-            "COURSE_DATA": "bundled",
-            "COURSE_NO_NETWORK": "1",
-            "COURSE_HOME": f"{home}/.course",
-            "COURSE_CACHE": f"{home}/.cache",
-            "MPLCONFIGDIR": f"{home}/.matplotlib",
-            "OMP_NUM_THREADS": "1",
-            "TF_NUM_INTRAOP_THREADS": "1",
-            "TF_NUM_INTEROP_THREADS": "1",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_ENABLE_ONEDNN_OPTS": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        if "site-packages" not in walls.PACKAGE.parts:
-            names["PYTHONPATH"] = str(walls.PACKAGE.parent)
-        return names
+    def _started(self):
+        if self._group is None:
+            raise RuntimeError("the box is not running yet: call start first")
+        return self._group
 
     def _start_unsafe(self, argv, files, environment):
         for name, content in files.items():
             (self.outside / name).write_bytes(content)
-        has_prlimit = shutil.which("prlimit", path=PATH)
+        has_prlimit = shutil.which("prlimit", path=walls.PATH)
         limits = self.limits.command(own_user=False) if has_prlimit else []
         mark = secrets.token_hex(8)
         environment[MARK] = mark
@@ -193,7 +174,7 @@ class Sandbox:
             [*limits, *argv], environment, cwd=self._folder,
             start_new_session=True,
         )  # fmt: skip
-        self._program = psutil.Process(self._group.process.pid)
+        self._program = self._group.process
 
     def _start_boxed(self, argv, files, environment):
         program = shutil.which("bwrap")
@@ -209,21 +190,21 @@ class Sandbox:
             }
             fences = [stack.enter_context(f) for f in (*_pipe(), *_pipe())]
             told, tell, wait, go = fences
-            command = [
-                program, "--info-fd", str(tell.fileno()),
-                "--block-fd", str(wait.fileno()),
-                *walls.namespaces(self._user, self._jail),
-                *walls.files(self._jail, self.limits, numbers), "--",
-                *walls.inner(self._user, self._jail, self.limits),
-            ]  # fmt: skip
+            signals = ["--info-fd", str(tell.fileno())]
+            signals += ["--block-fd", str(wait.fileno())]
             self._launch(
                 lambda process: self._namespace(process, told, tell, go),
-                [*command, *argv], environment,
-                pass_fds=(
-                    tell.fileno(), wait.fileno(), *numbers.values()
-                ),
+                [program, *signals, *self._walls(numbers), *argv], environment,
+                pass_fds=(tell.fileno(), wait.fileno(), *numbers.values()),
             )  # fmt: skip
         self._await_program()
+
+    def _walls(self, numbers):
+        return [
+            *walls.namespaces(self._user, self._jail),
+            *walls.files(self._jail, self.limits, numbers), "--",
+            *walls.inner(self._user, self._jail, self.limits),
+        ]  # fmt: skip
 
     def _namespace(self, process, told, tell, go):
         """Return the processes of the box that bubblewrap has begun.
@@ -234,11 +215,11 @@ class Sandbox:
             go: end of the pipe that the child waits for.
         """
         tell.close()
-        text = told.read()
-        if not text:
-            raise self._failed(process)
-        group = Namespace(process, json.loads(text)["child-pid"])
-        go.write(b"!")
+        try:
+            group = Namespace(process, json.loads(told.read())["child-pid"])
+            go.write(b"!")
+        except (ValueError, OSError, psutil.NoSuchProcess):
+            raise self._failed(process) from None
         return group
 
     def _failed(self, process):
@@ -250,6 +231,7 @@ class Sandbox:
         """Start a program under the watch; `group` names its processes."""
 
         def start():
+            walls.leave_keyring()
             process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options,
@@ -298,16 +280,7 @@ def check():
 
 @functools.cache
 def _escapes():
-    return selftest.escapes(Sandbox(Limits(wall_seconds=60)))
-
-
-def _is_root():
-    """Return whether this process may switch to any user."""
-    everybody = str(2**32 - 1)
-    users = pathlib.Path("/proc/self/uid_map")
-    if os.geteuid() or not users.exists():
-        return False
-    return users.read_text().split()[2] == everybody
+    return targets.escapes(Sandbox(Limits(wall_seconds=60)))
 
 
 def _filled(content):

@@ -5,8 +5,10 @@ Python, the course's package without its grading, and the bundled data. Four
 folders in memory can be written to. Everything else is not there.
 """
 
+import ctypes
 import os
 import pathlib
+import platform
 import sys
 
 from course_utils import bundled
@@ -14,16 +16,21 @@ from course_utils.grading.limits import MIB
 
 PACKAGE = pathlib.Path(bundled.__file__).resolve().parent
 GRADING = pathlib.Path(__file__).resolve().parent
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 CONN_BYTES = 16 * MIB
 # Of the grading, only what runs inside.
 INSIDE = ("__init__.py", "inside.py")
 NAMESPACES = ("ipc", "pid", "net", "uts", "cgroup-try")
 TO_SWITCH_USER = ("SETUID", "SETGID", "SETPCAP", "SYS_CHROOT")
-# Where the linker looks for libraries, Debian's choice among several of a
-# kind, and how many processors there are (PyTorch complains without).
+# Number of the system call that manages the kernel's keys; C has no name for
+# it. 1 stands for a new session keyring.
+KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
+# Where the linker finds libraries, Debian's choice among several of a kind,
+# where fonts lie, and how many processors there are (PyTorch asks).
 DETAILS = (
     "/etc/ld.so.cache",
     "/etc/alternatives",
+    "/etc/fonts",
     "/sys/devices/system/cpu",
 )
 
@@ -53,7 +60,8 @@ def inner(user, top, limits):
         user, top: as in `namespaces`.
         limits: `Limits`.
     """
-    limited = ["env", "--chdir=/work", "PWD=/work", *limits.command(own_user=True)]
+    limited = ["env", "--chdir=/work", "PWD=/work"]
+    limited += limits.command(own_user=True)
     if not top:
         return limited
     switch = [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
@@ -130,3 +138,53 @@ def _hidden_grading(top):
 
 def _in_memory(path, size):
     return ["--size", str(size), "--perms", "1777", "--tmpfs", path]
+
+
+def environment(home):
+    """Return the environment inside; nothing of ours is in it.
+
+    Args:
+        home: folder that the program may write to.
+    """
+    names = {
+        "PATH": f"{sys.prefix}/bin:{PATH}",
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "COURSE_PRESET": "quick",
+        "COURSE_DATA": "bundled",
+        "COURSE_NO_NETWORK": "1",
+        "COURSE_HOME": f"{home}/.course",
+        "COURSE_CACHE": f"{home}/.cache",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "OMP_NUM_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    # An installed package is found anyway; a clone need not be installed.
+    if "site-packages" not in PACKAGE.parts:
+        names["PYTHONPATH"] = str(PACKAGE.parent)
+    return names
+
+
+def leave_keyring():
+    """Give this thread, and all it starts from now on, an empty keyring.
+
+    The kernel keeps passwords and tickets in the old one, and namespaces do
+    not part from it.
+    """
+    if KEYCTL is not None:
+        ctypes.CDLL(None).syscall(KEYCTL, 1, None)
+
+
+def is_root():
+    """Return whether this process may switch to any user.
+
+    Root in a container that has but a few users may not.
+    """
+    users = pathlib.Path("/proc/self/uid_map")
+    if os.geteuid() or not users.exists():
+        return False
+    return users.read_text().split()[2] == str(2**32 - 1)

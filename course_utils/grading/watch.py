@@ -43,7 +43,7 @@ class Namespace:
         with contextlib.suppress(psutil.NoSuchProcess):
             self.init.kill()
         self.process.wait(PATIENCE)
-        self.init.wait(PATIENCE)
+        _await_end(self.init)
 
 
 class Marked:
@@ -147,6 +147,20 @@ class Watch(threading.Thread):
         if psutil.virtual_memory().available < FREE_BYTES:
             return f"left the computer less than {in_words(FREE_BYTES)} free"
         return None
+
+
+def _await_end(process):
+    """Wait until a process that is nobody's child here has ended.
+
+    A namespace's first process ends when all others have. Whoever it fell
+    to may leave it as a zombie for long, which holds nothing any more.
+    """
+    until = time.monotonic() + PATIENCE
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.is_running() and time.monotonic() < until:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return
+            time.sleep(0.001)
 
 
 def memory(processes, enough):

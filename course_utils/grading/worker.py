@@ -34,7 +34,7 @@ class Job:
     release: str
     seed: int
     limits: Limits = field(default_factory=Limits)
-    cell_seconds: float = 300
+    cell_seconds: float = 120
     unsafe: bool = False
 
 
