@@ -58,7 +58,9 @@ def mark(cell):
 
 
 WRONG = [
-    pytest.param(path, name, function, points, id=f"{by_name(path)}-{name}-{i}")
+    pytest.param(
+        path, name, function, points, id=f"{by_name(path)}-{name}-{i}"
+    )
     for path in PATHS
     for name, cases in wrong_of(path).items()
     for i, (_, function, points) in enumerate(cases)

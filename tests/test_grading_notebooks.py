@@ -26,7 +26,8 @@ def release():
         marked("why", "*Your answer here.*", "markdown", grade=True,
                solution=True, points=10.0),
     ]  # fmt: skip
-    return v4.new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
+    language = {"language_info": {"name": "python"}}
+    return v4.new_notebook(cells=cells, metadata=language)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -28,6 +29,8 @@ LISTED += [
     for r in extra
 ]
 LESSONS = PROJECT["dependencies"] + EXTRAS["lessons"]
+# Not all of sys.path: setuptools, once imported, adds copies of its own.
+SITE_PACKAGES = sysconfig.get_path("purelib")
 PIN = re.compile(r"([A-Za-z0-9._-]+)==(\d[\w.]*)")
 # What a lesson runs in on Colab is Colab's own page, not JupyterLab.
 NOT_ON_COLAB = {"jupyterlab"}
@@ -78,7 +81,7 @@ def test_the_three_lists_are_one():
 def test_what_is_installed_is_what_is_pinned():
     installed = {
         canonicalize_name(d.metadata["Name"]): Version(d.version)
-        for d in importlib.metadata.distributions()
+        for d in importlib.metadata.distributions(path=[SITE_PACKAGES])
     }
     wrong = {
         name: f"{installed[name]} installed, {pin} pinned"

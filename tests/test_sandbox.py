@@ -139,12 +139,12 @@ def test_the_course_can_be_used_and_its_grading_not(make):
     )
     box = make(code)
     box.wait(60)
-    assert box.said == "/work /work\ninside found\nsandbox missing\n"
+    assert box.said == "/desk /desk\ninside found\nsandbox missing\n"
 
 
 def test_boxes_do_not_see_one_another(make):
-    first = make("open('/work/mine', 'w'); " + SLEEP)
-    second = make("import os; print(os.listdir('/work'))")
+    first = make("open('/desk/mine', 'w'); " + SLEEP)
+    second = make("import os; print(os.listdir('/desk'))")
     second.wait(30)
     assert first.alive()
     assert "mine" not in second.said

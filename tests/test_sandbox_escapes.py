@@ -211,7 +211,7 @@ def test_a_flood_of_output_is_cut(run):
 
 @pytest.mark.parametrize(
     ("folder", "most"),
-    [("/work", 32), ("/tmp", 32), ("/dev/shm", 32), ("/conn", 16)],
+    [("/desk", 32), ("/tmp", 32), ("/dev/shm", 32), ("/conn", 16)],
 )
 def test_a_folder_fills_up(run, folder, most):
     outcome = run(FILL.format(folder=folder), {"disk_bytes": 32 * MIB})
@@ -221,7 +221,7 @@ def test_a_folder_fills_up(run, folder, most):
 
 
 def test_a_file_is_no_larger_than_its_folder(run):
-    code = "open('/work/big', 'wb').truncate(33 * 2**20)"
+    code = "open('/desk/big', 'wb').truncate(33 * 2**20)"
     outcome = run(code, {"disk_bytes": 32 * MIB})
     assert "File too large" in outcome["said"]
 

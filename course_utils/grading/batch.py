@@ -6,6 +6,7 @@ worker to another one, and gives up on a submission that lost three.
 """
 
 import contextlib
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def grade(folder, assignment, options, progress=lambda amount: None):
     """
     folder = Path(folder).resolve()
     job = make_job(folder, assignment, options)
-    with _alone(folder):
+    with ledger.alone(folder):
         book = ledger.Ledger(folder, assignment)
         waiting = pending(folder, assignment, job, book, options.again)
         if not waiting:
@@ -111,27 +112,29 @@ def pending(folder, assignment, job, book, again):
 
 
 def _results(client, job, waiting):
-    """Yield (student, result or exception), as they come."""
+    """Yield (student, result or exception), as they come.
+
+    A few submissions more than there are workers are handed out at a time,
+    so that a large class need not fit into memory, nor a cluster be whole
+    before the first one starts.
+    """
     from dask.distributed import as_completed
 
-    students = iter(waiting)
-    names = {}
+    students, names, running = iter(waiting), {}, as_completed()
 
-    def send(student):
-        data = waiting[student][0].read_bytes()
-        future = client.submit(worker.grade, data, job, pure=False)
-        names[future.key] = student
-        return future
+    def hand_out():
+        room = AHEAD * max(1, len(client.nthreads())) - running.count()
+        for student in itertools.islice(students, max(0, room)):
+            data = waiting[student][0].read_bytes()
+            future = client.submit(worker.grade, data, job, pure=False)
+            names[future.key] = student
+            running.add(future)
 
-    width = AHEAD * max(1, len(client.scheduler_info()["workers"]))
-    first = [send(s) for _, s in zip(range(width), students, strict=False)]
-    running = as_completed(first)
+    hand_out()
     for future in running:
+        hand_out()
         yield names.pop(future.key), _outcome(future, job)
         future.release()
-        for student in students:
-            running.add(send(student))
-            break
 
 
 def _outcome(future, job):
@@ -171,25 +174,3 @@ def _cluster(options):
                 )
             )  # fmt: skip
         yield stack.enter_context(Client(where, timeout=CONNECT_SECONDS))
-
-
-@contextlib.contextmanager
-def _alone(folder):
-    """Hold the course's lock: one process at a time has the gradebook.
-
-    Raises:
-        RuntimeError: another one has it.
-    """
-    import filelock
-
-    place = folder / ledger.FOLDER
-    place.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(place / "lock")
-    try:
-        held = lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise RuntimeError(
-            "another grading of this course is going on; wait for it to end."
-        ) from error
-    with held:
-        yield

@@ -40,7 +40,7 @@ def release(options):
 
 def grade(options):
     """Collect if asked, grade what is new or changed, report."""
-    from course_utils.grading import batch, closing, collect, release
+    from course_utils.grading import batch, closing, release
 
     how = batch.Options(
         options.workers, options.scheduler, options.unsafe, options.again
@@ -48,11 +48,7 @@ def grade(options):
     if options.unsafe:
         print("--unsafe: students' code can read and change what you can.")
     release.ensure(options.course, options.assignment)
-    problems = []
-    if options.source:
-        gathered = collect.gather(options.source, options.assignment)
-        collect.store(options.course, options.assignment, gathered)
-        problems = [str(problem) for problem in gathered.problems]
+    problems = _collect(options) if options.source else []
     with _progress("grading", options) as bar:
         failed = batch.grade(
             options.course, options.assignment, how, bar.update
@@ -63,6 +59,22 @@ def grade(options):
     print(report)
     print(f"As a table: {report.write(options.course)}")
     return 0 if report.is_whole else 1
+
+
+def _collect(options):
+    """Collect what was handed in, say what is odd; return problems."""
+    from course_utils.grading import collect
+    from course_utils.grading import students as roster
+
+    ids = None
+    if options.participants:
+        ids = roster.participants(options.participants)
+    gathered = collect.gather(options.source, options.assignment, ids)
+    collect.store(options.course, options.assignment, gathered)
+    for submission in gathered.submissions:
+        for note in submission.notes:
+            print(f"{submission.student}: {note}")
+    return [str(problem) for problem in gathered.problems]
 
 
 def feedback(options):
@@ -83,8 +95,10 @@ def grades(options):
 
     for kind in exports.KINDS:
         path = Path(options.course) / f"grades_{kind}.csv"
-        exports.write(options.course, kind, path)
+        remarks = exports.write(options.course, kind, path)
         print(f"Written: {path}")
+    for remark in remarks:
+        print(f"  {remark}")
     return 0
 
 
@@ -93,7 +107,10 @@ def similar(options):
     from course_utils.grading import similarity
 
     path = Path(options.course) / f"similar_{options.assignment}.html"
-    similarity.report(options.course, options.assignment, path)
+    with _progress("comparing", options) as bar:
+        similarity.report(
+            options.course, options.assignment, path, bar.update
+        )
     print(f"Written: {path}. It is no verdict: read its first lines.")
     return 0
 
@@ -109,6 +126,7 @@ def check(_):
 
 def students(options):
     """Load a roster, show or delete what is stored about a student."""
+    from course_utils.grading import ledger
     from course_utils.grading import students as roster
 
     if options.load:
@@ -117,7 +135,8 @@ def students(options):
     elif options.show:
         print("\n".join(map(str, roster.stored(options.course, options.show))))
     else:
-        gone = roster.delete(options.course, options.delete)
+        with ledger.alone(options.course):
+            gone = roster.delete(options.course, options.delete)
         print("\n".join(map(str, gone)) or "Nothing was stored.")
     return 0
 
@@ -135,8 +154,12 @@ def _parser():
         )
         sub.set_defaults(run=run)
         if run is not check:
-            sub.add_argument("--course", default=COURSE, metavar="FOLDER",
-                             help="course directory, default %(default)s")  # fmt: skip
+            sub.add_argument(
+                "--course",
+                default=COURSE,
+                metavar="FOLDER",
+                help="course directory, default %(default)s",
+            )
         if run in (release, grade, feedback, similar):
             sub.add_argument("assignment", choices=ASSIGNMENTS)
         if run is grade:
@@ -147,24 +170,47 @@ def _parser():
 
 
 def _grade_options(sub):
-    sub.add_argument("--from", dest="source", metavar="PLACE",
-                     help="collect from here first: a folder or an archive, "
-                     "also Moodle's and Canvas's")  # fmt: skip
-    sub.add_argument("--workers", type=int, default=1, metavar="N",
-                     help="processes on this machine, default %(default)s")  # fmt: skip
-    sub.add_argument("--scheduler", metavar="ADDRESS",
-                     help="use a dask cluster, for example "
-                     "tcp://head-node:8786")  # fmt: skip
-    sub.add_argument("--again", action="store_true",
-                     help="grade unchanged submissions again, too")  # fmt: skip
-    sub.add_argument("--unsafe", action="store_true",
-                     help="without the sandbox: for code you trust")  # fmt: skip
+    sub.add_argument(
+        "--from",
+        dest="source",
+        metavar="PLACE",
+        help="collect from here first: a folder or an archive, also "
+        "Moodle's and Canvas's",
+    )
+    sub.add_argument(
+        "--participants",
+        metavar="CSV",
+        help="Moodle's grading worksheet: whose each participant number is",
+    )
+    sub.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes on this machine, default %(default)s",
+    )
+    sub.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="use a dask cluster, for example tcp://head-node:8786",
+    )
+    sub.add_argument(
+        "--again",
+        action="store_true",
+        help="grade unchanged submissions again, too",
+    )
+    sub.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="without the sandbox: for code you trust",
+    )
 
 
 def _student_options(sub):
     what = sub.add_mutually_exclusive_group(required=True)
-    what.add_argument("--load", metavar="CSV",
-                      help="roster: id, first_name, last_name, email")  # fmt: skip
+    what.add_argument(
+        "--load", metavar="CSV", help="roster: id, first_name, last_name, email"
+    )
     what.add_argument("--show", metavar="ID", help="list what is stored")
     what.add_argument("--delete", metavar="ID", help="delete all of it")
 

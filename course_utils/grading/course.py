@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from course_utils.grading import names
+
 CONFIG = "nbgrader_config.py"
 COURSE_ID = "attention-measured"
 STUB = 'raise NotImplementedError("an answer is still to be written")'
@@ -28,6 +30,8 @@ def configure(c):
     c.CourseDirectory.course_id = COURSE_ID
     if os.environ.get(GRADEBOOK):
         c.CourseDirectory.db_url = os.environ[GRADEBOOK]
+    # For nbgrader's own zip_collect, which without it collects nothing.
+    c.FileNameCollectorPlugin.named_regexp = names.NAMED_REGEXP
     c.Autograde.pre_convert_hook = f"{__name__}.refuse"
     c.GenerateFeedback.preprocessors = list(FEEDBACK)
     # A stub that says what it is, in place of "YOUR CODE HERE".

@@ -1,5 +1,6 @@
 """What has been graded: a small file, so that a batch can be resumed."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -76,3 +77,25 @@ class Ledger:
         }
         text = json.dumps({"students": self.students}, indent=1)
         write_at_once(self.path, text.encode())
+
+
+@contextlib.contextmanager
+def alone(folder):
+    """Hold the course's lock: one process at a time has the gradebook.
+
+    Raises:
+        RuntimeError: another one has it.
+    """
+    import filelock
+
+    place = Path(folder) / FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(place / "lock")
+    try:
+        held = lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise RuntimeError(
+            "another grading of this course is going on; wait for it to end."
+        ) from error
+    with held:
+        yield

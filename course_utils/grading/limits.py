@@ -23,7 +23,7 @@ class Limits:
         cpu_seconds: processor time of one process.
         wall_seconds: from start to end.
         processes: how many may run at once.
-        disk_bytes: files in each of /work, /tmp and /dev/shm. They lie in
+        disk_bytes: files in each of /desk, /tmp and /dev/shm. They lie in
             the computer's memory, beside `memory_bytes`.
 
     Raises:

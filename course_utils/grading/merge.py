@@ -6,6 +6,7 @@ elsewhere; manual marks stay as they are.
 
 import logging
 import shutil
+import warnings
 from pathlib import Path
 
 from course_utils.files import write_at_once
@@ -38,6 +39,7 @@ def merge(folder, assignment, student, result):
         nbgrader's NbGraderException: the gradebook could not be written.
     """
     from nbgrader.converters import Autograde
+    from sqlalchemy import exc
 
     folder = Path(folder)
     executed = folder / EXECUTED / student / assignment
@@ -54,4 +56,7 @@ def merge(folder, assignment, student, result):
     config.Autograde.autograde_preprocessors = list(AUTOGRADE)
     converter = Autograde(coursedir=place, config=config, force=True)
     converter.log.setLevel(logging.ERROR)
-    converter.start()
+    with warnings.catch_warnings():
+        # nbgrader's own queries; SQLAlchemy remarks on their order.
+        warnings.simplefilter("ignore", exc.SAWarning)
+        converter.start()

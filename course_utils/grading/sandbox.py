@@ -105,7 +105,7 @@ class Sandbox:
         if sum(map(len, files.values())) > walls.CONN_BYTES:
             most = in_words(walls.CONN_BYTES)
             raise ValueError(f"files: more than {most} in all")
-        usual = walls.environment(self._folder or "/work")
+        usual = walls.environment(self._folder or "/desk")
         environment = {**usual, **(environment or {})}
         start = self._start_unsafe if self.unsafe else self._start_boxed
         start(list(argv), files, environment)
@@ -180,7 +180,7 @@ class Sandbox:
         program = shutil.which("bwrap")
         if program is None:
             raise Unavailable(f"bubblewrap is missing. {HELP}")
-        entry = f"student:x:{self._user}:{self._user}::/work:/bin/sh\n"
+        entry = f"student:x:{self._user}:{self._user}::/desk:/bin/sh\n"
         copied = {f"/conn/{name}": c for name, c in files.items()}
         copied["/etc/passwd"] = entry.encode()
         with contextlib.ExitStack() as stack:

@@ -60,7 +60,7 @@ def inner(user, top, limits):
         user, top: as in `namespaces`.
         limits: `Limits`.
     """
-    limited = ["env", "--chdir=/work", "PWD=/work"]
+    limited = ["env", "--chdir=/desk", "PWD=/desk"]
     limited += limits.command(own_user=True)
     if not top:
         return limited
@@ -79,10 +79,10 @@ def files(top, limits, given):
     """
     made = folder(top) if top else []
     made += ["--proc", f"{top}/proc", "--dev", f"{top}/dev"]
-    for name in ("/work", "/tmp", "/dev/shm"):
+    for name in ("/desk", "/tmp", "/dev/shm"):
         made += _in_memory(top + name, limits.disk_bytes)
     made += _in_memory(f"{top}/conn", CONN_BYTES)
-    # After the folders in memory: a checkout may lie in /tmp or /work.
+    # After the folders in memory: a checkout may lie in /tmp or /desk.
     made += system(top)
     for path in (*pythons(), PACKAGE):
         made += read_only(top, path)

@@ -25,14 +25,16 @@ import warnings
 warnings.warn("a warning costs nothing")
 print("50%|#####     |", file=sys.stderr)"""
 HOSTILE = """\
-import glob
+import pathlib
 import sqlite3
 
 import numpy as np
 
 np.allclose = lambda *args, **kwargs: True
-for path in glob.glob("/**/gradebook.db", recursive=True):
-    sqlite3.connect(path).execute("update grade set manual_score = 100")"""
+for place in (pathlib.Path.cwd(), *pathlib.Path.cwd().parents):
+    if (place / "gradebook.db").exists():
+        book = sqlite3.connect(place / "gradebook.db")
+        book.execute("update grade set manual_score = 100")"""
 
 
 def read(kind, week="week1"):
