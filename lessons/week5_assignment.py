@@ -426,14 +426,14 @@ from course_utils.graded import week5_runs
 
 
 @graded.week5.learn_question.hidden(
-    1, "On other faces, average precision is 0.3 above the share of scarves.",
-    "A mean over all places, or a single query that settled at a wrong "
-    "place, stays below. Try several heads or starts, and average them.",
+    1, "On other faces, average precision is 0.4 above the share of scarves.",
+    "A single query may settle at a wrong place. Give the question several "
+    "heads, and train until the loss on the training faces is low.",
 )
 def finds_scarves(answer, rng):
     seed = int(rng.integers(1, 1_000_000))
     tokens, labels, new, truth = week5_runs.scarves(seed)
-    return week5_runs.lift(truth, answer(tokens, labels, new)) >= 0.3
+    return week5_runs.lift(truth, answer(tokens, labels, new)) >= 0.4
 
 
 ### END HIDDEN TESTS

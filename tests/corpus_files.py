@@ -202,7 +202,7 @@ ENTRIES = [
     *unreadable(
         "more than",
         too_many_cells=edited(
-            lambda nb: nb.cells.extend([v4.new_code_cell("1")] * 5000)
+            lambda nb: nb.cells.extend([v4.new_code_cell("1")] * 1001)
         ),
     ),
     *unreadable(

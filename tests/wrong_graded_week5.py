@@ -215,7 +215,7 @@ WRONG = {
         ("scores of the training faces", _training_scores, 0),
         ("untrained, less the batch's mean", _less_the_batch, 0),
         ("sure of the opposite", _wrong_way_round, 1),
-        ("the mean of all places", _mean_of_places, 2),
+        ("the mean of all places", _mean_of_places, 1),
     ],
     "remedy_name": [
         ("never re-weighted", lambda: "margin_loss", 4),

@@ -54,7 +54,7 @@ learn_question = Task(
     5, "learn_question", "A question that nobody had asked", points=3
 )
 TRAIN, HELD_OUT = 1500, 400  # faces
-LEAST_LIFT = 0.1  # of average precision, over the share of scarves
+LEAST_LIFT = 0.3  # of average precision, over the share of scarves
 
 
 @functools.lru_cache(maxsize=4)
@@ -104,8 +104,9 @@ def _question_order(answer, rng):
     1,
     f"On {HELD_OUT} new faces, average precision is {LEAST_LIFT} above the "
     "share of scarves, which is what a constant gets.",
-    "A constant gets the share of scarves. Do your scores rank the faces the "
-    "right way round, and did the loss on the training faces fall?",
+    "Do your scores rank the faces the right way round? A mean over all "
+    "places hides a scarf: let the question look, and train until the loss "
+    "on the training faces is low.",
 )
 def _question_found(answer, rng):
     tokens, labels, new, truth = scarves(int(rng.integers(1, 1_000_000)))

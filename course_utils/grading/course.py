@@ -32,28 +32,11 @@ def configure(c):
         c.CourseDirectory.db_url = os.environ[GRADEBOOK]
     # For nbgrader's own zip_collect, which without it collects nothing.
     c.FileNameCollectorPlugin.named_regexp = names.NAMED_REGEXP
-    c.Autograde.pre_convert_hook = f"{__name__}.refuse"
+    c.Autograde.exporter_class = "course_utils.grading.refusal.Refusal"
     c.GenerateFeedback.preprocessors = list(FEEDBACK)
     # A stub that says what it is, in place of "YOUR CODE HERE".
     c.ClearSolutions.code_stub = {"python": STUB}
     c.ClearSolutions.text_stub = "*Your answer here.*"
-
-
-def refuse(**_):
-    """Stop nbgrader's own autograding, also formgrader's button.
-
-    It would run students' code without a sandbox, and give full points
-    where it finds no output.
-
-    Raises:
-        NbGraderException: always.
-    """
-    from nbgrader.converters.base import NbGraderException
-
-    raise NbGraderException(
-        "This course is graded in a sandbox: run `make grade WEEK=... "
-        "FROM=...` (docs/instructor.md). Nothing was changed."
-    )
 
 
 def configuration(folder):

@@ -6,13 +6,13 @@ elsewhere; manual marks stay as they are.
 
 import logging
 import shutil
+import tempfile
 import warnings
 from pathlib import Path
 
-from course_utils.files import write_at_once
-from course_utils.grading import course
+from course_utils.grading import course, ledger
 
-EXECUTED = ".grading/executed"
+TIMESTAMP = "timestamp.txt"
 # nbgrader's lists without executing, and without clearing what was executed.
 SANITIZE = (
     "nbgrader.preprocessors.OverwriteKernelspec",
@@ -38,25 +38,28 @@ def merge(folder, assignment, student, result):
     Raises:
         nbgrader's NbGraderException: the gradebook could not be written.
     """
+    from nbconvert.exporters import NotebookExporter
     from nbgrader.converters import Autograde
     from sqlalchemy import exc
 
-    folder = Path(folder)
-    executed = folder / EXECUTED / student / assignment
-    name = course.notebook_name(assignment)
-    write_at_once(executed / name, result.notebook.encode())
-    handed_in = folder / "submitted" / student / assignment / "timestamp.txt"
-    if handed_in.exists():
-        shutil.copy(handed_in, executed)
-    place = course.directory(folder, assignment, student)
-    place.submitted_directory = EXECUTED
-    config = place.config.copy()
-    config.Autograde.pre_convert_hook = None
-    config.Autograde.sanitize_preprocessors = list(SANITIZE)
-    config.Autograde.autograde_preprocessors = list(AUTOGRADE)
-    converter = Autograde(coursedir=place, config=config, force=True)
-    converter.log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        # nbgrader's own queries; SQLAlchemy remarks on their order.
-        warnings.simplefilter("ignore", exc.SAWarning)
-        converter.start()
+    folder = Path(folder).resolve()
+    with tempfile.TemporaryDirectory(dir=folder / ledger.FOLDER) as executed:
+        home = Path(executed) / student / assignment
+        home.mkdir(parents=True)
+        notebook = home / course.notebook_name(assignment)
+        notebook.write_text(result.notebook, "utf-8")
+        handed_in = folder / "submitted" / student / assignment
+        if (handed_in / TIMESTAMP).exists():
+            shutil.copy(handed_in / TIMESTAMP, home)
+        place = course.directory(folder, assignment, student)
+        place.submitted_directory = str(Path(executed).relative_to(folder))
+        config = place.config.copy()
+        config.Autograde.exporter_class = NotebookExporter
+        config.Autograde.sanitize_preprocessors = list(SANITIZE)
+        config.Autograde.autograde_preprocessors = list(AUTOGRADE)
+        converter = Autograde(coursedir=place, config=config, force=True)
+        converter.log.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            # nbgrader's own queries; SQLAlchemy remarks on their order.
+            warnings.simplefilter("ignore", exc.SAWarning)
+            converter.start()
