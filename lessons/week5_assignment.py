@@ -375,7 +375,8 @@ with graded.later():
 # find it in frozen tokens? Your function gets the tokens of 1,500 faces and who
 # wears a scarf, learns, and scores 400 new faces. Judged is average precision
 # there, on faces drawn for the occasion. (Use only the tokens that you are
-# given.) A mean over the 64 places is not enough; let the question look.
+# given; when it is judged, a call may take 10 seconds.) A mean over the 64
+# places is not enough; let the question look.
 
 # %%
 scarf = scarf_labels(2400, "train", seed=5)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from authoring import assignments, lesson
 
-from course_utils.grading import hidden, remote, sandbox, worker
+from course_utils.grading import hidden, remote, runner, sandbox, worker
 from course_utils.grading.limits import GIB, MIB
 
 ENTRIES = corpus.everything()
@@ -25,7 +25,7 @@ SEED = 2**62 + 7
 LIMITS = sandbox.Limits(
     memory_bytes=GIB, wall_seconds=150, disk_bytes=32 * MIB
 )
-MOST_GROWTH = 256 * MIB  # of this process's memory
+MOST_GROWTH = runner.JUDGING_BYTES + 128 * MIB  # of this process
 MOST_RESULT = 10 * MIB
 ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 

@@ -13,7 +13,14 @@ import pytest
 from authoring import samples
 
 from course_utils.grading import (
-    batch, closing, course, feedback, ledger, merge, release, worker,
+    batch,
+    closing,
+    course,
+    feedback,
+    ledger,
+    merge,
+    release,
+    worker,
 )  # fmt: skip
 
 OPTIONS = batch.Options()

@@ -87,7 +87,8 @@ def plain(value, name):
         name: function that returned it, for messages.
 
     Raises:
-        Incorrect: it is, or holds, anything else.
+        Incorrect: it is, or holds, anything else, or an array without
+            numbers (whatever is said of all of its numbers would hold).
     """
     if isinstance(value, str):
         return value[:MOST_CHARACTERS]
@@ -99,10 +100,12 @@ def plain(value, name):
         array = np.array(_to_numpy(value))
     except Exception:  # a ragged list, or an object that resists
         array = None
-    if array is not None and array.dtype.kind in KINDS:
+    if array is not None and array.dtype.kind in KINDS and array.size:
         return array
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return tuple(plain(item, name) for item in value)
+    if array is not None and not array.size:
+        raise Incorrect(f"{name} returned an array without a single number.")
     raise Incorrect(
         f"{name} should return numbers, not a {type(value).__name__}."
     )

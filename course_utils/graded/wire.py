@@ -39,8 +39,12 @@ def pack(value):
     return packed
 
 
-def unpack(packed):
+def unpack(packed, tensors=True):
     """Return what `pack` was given, tuples as tuples, tensors as tensors.
+
+    Args:
+        packed: bytes.
+        tensors: False refuses tensors; reading one imports PyTorch.
 
     Raises:
         ValueError: these bytes hold something else.
@@ -53,6 +57,8 @@ def unpack(packed):
     try:
         arrays = load(packed)
         outline = json.loads(arrays[STRUCTURE].tobytes())
+        if not tensors and b'"tensor"' in arrays[STRUCTURE].tobytes():
+            raise ValueError("a tensor where numbers were asked for")
         return _filled(outline, arrays, MOST_DEPTH)
     except (
         SafetensorError, AttributeError, KeyError, TypeError, RecursionError

@@ -166,4 +166,5 @@ def _add_missing(cells, release, notes):
 
 def _short(text):
     text = " ".join(str(text).split())
+    text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -7,6 +7,8 @@ a student's, shown to the instructor beside the gradebook, could act there.
 
 import base64
 import binascii
+import contextlib
+import html
 import json
 import re
 
@@ -19,6 +21,7 @@ CUT = "[The rest of this output was cut.]\n"
 KINDS = ("stream", "display_data", "execute_result", "error",
          "update_display_data", "clear_output")  # fmt: skip
 PICTURES = ("image/png", "image/jpeg")
+SCRIPT_LINKS = ("javascript:", "vbscript:", "data:text")
 LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z!/?]")
 
 
@@ -44,6 +47,11 @@ class Outputs:
         lines = MOST_LINES
 
         def keep(message):
+            # Forged messages may hold anything; what cannot be kept is not.
+            with contextlib.suppress(Exception):
+                keep_sound(message)
+
+        def keep_sound(message):
             nonlocal left, lines
             if message["msg_type"] not in KINDS or left <= 0 or lines <= 0:
                 return
@@ -95,9 +103,19 @@ def make_harmless(notebook):
             cell.outputs = [o for o in cell.outputs if _is_sound(o)]
             for output in cell.outputs:
                 _prefer_plain(output.get("data", {}))
+                if "metadata" in output:  # sizes of pictures, unquoted
+                    output["metadata"] = {}
             cleaner.preprocess_cell(cell, {}, i)
+        elif _has_script_link(cell.source):
+            cell.source = f"<pre>{html.escape(cell.source)}</pre>"
         elif LOOKS_LIKE_HTML.search(cell.source):
             cleaner.preprocess_cell(cell, {}, i)
+
+
+def _has_script_link(text):
+    """Return whether a link in Markdown would run something."""
+    bare = re.sub(r"[\s\\\x00-\x1f]", "", html.unescape(text)).lower()
+    return any(scheme in bare for scheme in SCRIPT_LINKS)
 
 
 def _prefer_plain(data):

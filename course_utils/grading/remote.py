@@ -2,6 +2,7 @@
 
 from course_utils.checks.engine import Incorrect, NotAttempted
 from course_utils.graded import wire
+from course_utils.graded.answers import plain
 from course_utils.grading import inside
 from course_utils.grading.kernel import Slow
 
@@ -48,7 +49,7 @@ class RemoteAnswer:
             self.was_slow = True
             raise
         try:
-            reply = wire.unpack(packed)
+            reply = wire.unpack(packed, tensors=False)
             kind, content = reply["kind"], reply["content"]
         except (ValueError, KeyError, TypeError) as error:
             raise Incorrect(f"{self.name} gave no readable answer.") from error
@@ -56,4 +57,4 @@ class RemoteAnswer:
             raise NotAttempted
         if kind == inside.INCORRECT:
             raise Incorrect(str(content)[:MOST_MESSAGE])
-        return content
+        return plain(content, self.name)

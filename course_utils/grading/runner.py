@@ -6,14 +6,19 @@ nothing. A cell that kills its kernel, or must be killed, is left out and
 the rest runs anew.
 """
 
+import contextlib
+import resource
 import time
 from dataclasses import replace
+
+import psutil
 
 from course_utils.grading.kernel import Died, Kernel, Slow
 from course_utils.grading.outputs import Outputs, say
 from course_utils.grading.remote import RemoteAnswer
 
 MOST_STARTS = 4
+JUDGING_BYTES = 512 * 2**20
 # Must fail in every honest kernel; where one passes, tests were patched.
 CANARIES = (
     "assert 0 == 1",
@@ -85,7 +90,8 @@ class Run:
         if name in self._settled:
             return True
         answer = RemoteAnswer(kernel, name)
-        report = self.tasks[name].judge(answer, self.job.seed)
+        with _little_memory():
+            report = self.tasks[name].judge(answer, self.job.seed)
         best = self.reports.get(name)
         if best is None or report.points >= best.points:
             self.reports[name] = report
@@ -122,3 +128,19 @@ class Run:
     def _note(self, cell, i, text):
         self.notes.append(f"Cell {i + 1}: {text}")
         cell.outputs.append(say(f"[{text}]\n"))
+
+
+@contextlib.contextmanager
+def _little_memory():
+    """Limit what judging may take beyond what this process has.
+
+    An answer of an odd shape, combined with the right one, could become an
+    array of gigabytes; now it is a property that does not hold.
+    """
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    most = psutil.Process().memory_info().vms + JUDGING_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

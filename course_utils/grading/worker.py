@@ -63,6 +63,8 @@ def grade(data, job):
     start = time.monotonic()
     if not job.unsafe:
         sandbox.check()
+    if "torch" in job.source:
+        import torch  # noqa: F401 (before memory is limited, see judging)
     tasks = hidden.load(nbformat.reads(job.source, 4))
     try:
         submitted = notebooks.parse(data)
@@ -112,5 +114,5 @@ def _put_in(notebook, tasks, reports):
 
 def _pack(status, notebook, points, notes, start):
     seconds = time.monotonic() - start
-    text = nbformat.writes(notebook)
+    text = nbformat.writes(notebook).encode("utf-8", "replace").decode()
     return Result(status, text, points, tuple(notes), seconds)
