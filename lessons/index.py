@@ -38,6 +38,13 @@
 progress.dashboard()
 
 # %% [markdown]
+# ## Graded work
+#
+# Each week has an assignment of about two hours, for classes and for those
+# who want to know: [week 1](../assignments/release/week1/week1_assignment.ipynb) · [week 2](../assignments/release/week2/week2_assignment.ipynb) · [week 3](../assignments/release/week3/week3_assignment.ipynb) · [week 4](../assignments/release/week4/week4_assignment.ipynb) · [week 5](../assignments/release/week5/week5_assignment.ipynb) · [week 6](../assignments/release/week6/week6_assignment.ipynb). Its checks show points at once; the rest is
+# judged after you hand in. Teachers find the kit in
+# [docs/instructor.md](../docs/instructor.md).
+#
 # ## How a lesson works
 #
 # 1. **Predict, then run.** Before a cell runs, the text asks what you

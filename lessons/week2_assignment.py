@@ -500,7 +500,8 @@ def share_each(answer, rng):
 # attention as their mixer; the weights fit, since only the layout differs.
 
 # %%
-GRID, WIDTH = (7, 7), 48
+GRID = (7, 7)
+WIDTH = 48
 CODE = attention.sinusoidal_2d(*GRID, WIDTH, base=100).astype("float32") / 2
 
 

@@ -1186,7 +1186,9 @@ cu.claims_table()
 # short run's budget: LDAM or class-balanced loss with your own choice of its
 # parameters; a penalty that makes heads differ; a curriculum; or synthetic
 # balancing (`faces` can draw more bald people). Three seeds, beside plain
-# cross-entropy and the three constants.
+# cross-entropy and the three constants. The
+# [assignment](../assignments/release/week5/week5_assignment.ipynb) has tools
+# for it, checked functions, and a budget of seconds for a run.
 #
 # <details><summary>The rubric, 20 points</summary>
 #

@@ -1,6 +1,7 @@
 """Every graded assignment: what it gives for right and wrong answers, and
 that a release holds nothing of a solution or a hidden test."""
 
+import functools
 import importlib
 import re
 
@@ -51,6 +52,13 @@ def code_of(notebook):
 
 def wrong_of(path):
     return importlib.import_module(f"wrong_graded_{path.stem[:5]}").WRONG
+
+
+@functools.cache
+def solutions_of(path):
+    """Return the names that an assignment's solutions define."""
+    names = {"cu": __import__("course_utils"), "__name__": "lesson"}
+    return lesson.definitions(path, names)
 
 
 def mark(cell):
@@ -135,6 +143,14 @@ def test_lines_of_code_fit_a_laptop(path):
     for code in code_of(source_of(path)):
         for line in code.splitlines():
             assert len(line) <= 79 or "%pip" in line, line
+
+
+@pytest.mark.parametrize("seed", (*SEEDS, 3, 44, 555))
+@pytest.mark.parametrize(("path", "name"), TASKS)
+def test_the_solution_gets_full_points_whatever_the_seed(path, name, seed):
+    tasks, functions = tasks_of(path), solutions_of(path)
+    report = tasks[name].judge(Answer(functions[name], name), seed)
+    assert report.points == report.most, report
 
 
 @pytest.mark.parametrize("seed", SEEDS)

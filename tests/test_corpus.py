@@ -16,7 +16,8 @@ import psutil
 import pytest
 from authoring import assignments, lesson
 
-from course_utils.grading import hidden, remote, runner, sandbox, worker
+from course_utils import graded
+from course_utils.grading import hidden, runner, sandbox, worker
 from course_utils.grading.limits import GIB, MIB
 
 ENTRIES = corpus.everything()
@@ -229,9 +230,9 @@ def check_page(notebook):
 
 def grade(entry, data, built, monkeypatch):
     job = worker.Job(*built, SEED, limits=LIMITS, cell_seconds=entry.seconds)
-    monkeypatch.setattr(
-        remote, "CALL_SECONDS", min(entry.seconds, remote.CALL_SECONDS)
-    )
+    for task in graded.tasks(1).values():
+        seconds = min(entry.seconds, task.seconds)
+        monkeypatch.setattr(task, "seconds", seconds)
     with watched_memory() as growth:
         result = worker.grade(data, job)
     assert growth[0] < MOST_GROWTH

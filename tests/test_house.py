@@ -18,7 +18,7 @@ MOST_BYTES_IN_ALL = 30 * 10**6
 # A folder of somebody's machine, at the start of a path.
 MACHINE_PATH = re.compile(r"(?<![\w.~+/-])/(?:root|tmp|home|work)/\w+")
 FENCE = re.compile(r"^(`{3,}).*?^\1", re.MULTILINE | re.DOTALL)
-DERIVED = re.compile(r"<!-- (badges|clone).*?<!-- end -->", re.DOTALL)
+DERIVED = re.compile(r"<!-- (badges|clone|colab).*?<!-- end -->", re.DOTALL)
 CACHES = [
     *(".venv/x", ".cache/x", "tests/__pycache__/x", ".pytest_cache/x"),
     *(".ruff_cache/x", "notebooks/.ipynb_checkpoints/x", "dist/x"),

@@ -40,11 +40,13 @@ class Task:
         name: the student's function, and nbgrader's grade_id.
         title: what a right answer achieves, shown with the report.
         points: in all, hidden properties included.
+        seconds: that one call of the function may take when graded; an
+            answer that trains needs more.
     """
 
-    def __init__(self, week, name, title, points):
+    def __init__(self, week, name, title, points, seconds=10):
         self.week, self.name, self.title = week, name, title
-        self.points = float(points)
+        self.points, self.seconds = float(points), seconds
         self.properties = []
         self.last = None
 

@@ -51,7 +51,8 @@ def _interval_seed(answer, rng):
 
 
 learn_question = Task(
-    5, "learn_question", "A question that nobody had asked", points=3
+    5, "learn_question", "A question that nobody had asked", points=3,
+    seconds=120,
 )
 TRAIN, HELD_OUT = 1500, 400  # faces
 LEAST_LIFT = 0.3  # of average precision, over the share of scarves

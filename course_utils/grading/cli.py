@@ -1,5 +1,4 @@
-"""The command line: release, grade, feedback, grades, similar, check,
-students."""
+"""The command line of the kit; `--help` lists its commands."""
 
 import argparse
 import logging
@@ -209,7 +208,9 @@ def _grade_options(sub):
 def _student_options(sub):
     what = sub.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--load", metavar="CSV", help="roster: id, first_name, last_name, email"
+        "--load",
+        metavar="CSV",
+        help="roster: id, first_name, last_name, email",
     )
     what.add_argument("--show", metavar="ID", help="list what is stored")
     what.add_argument("--delete", metavar="ID", help="delete all of it")

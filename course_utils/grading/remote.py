@@ -6,7 +6,6 @@ from course_utils.graded.answers import plain
 from course_utils.grading import inside
 from course_utils.grading.kernel import Slow
 
-CALL_SECONDS = 10
 MOST_MESSAGE = 500
 
 
@@ -16,13 +15,14 @@ class RemoteAnswer:
     Args:
         kernel: a running `kernel.Kernel`.
         name: of the student's function.
+        seconds: that one call may take.
 
     A call that takes too long is the last: what loops once would loop in
     every property.
     """
 
-    def __init__(self, kernel, name):
-        self._kernel, self.name = kernel, name
+    def __init__(self, kernel, name, seconds):
+        self._kernel, self.name, self._seconds = kernel, name, seconds
         self.was_slow = False
 
     def __call__(self, *args, **kwargs):
@@ -34,7 +34,7 @@ class RemoteAnswer:
 
     def other(self, name):
         """As `Answer.other`; what is missing is said at the first call."""
-        return RemoteAnswer(self._kernel, name)
+        return RemoteAnswer(self._kernel, name, self._seconds)
 
     def _ask(self, call, args, kwargs):
         request = wire.pack(
@@ -44,7 +44,7 @@ class RemoteAnswer:
         if self.was_slow:
             raise Slow(f"{self.name} took too long before.")
         try:
-            packed = self._kernel.ask(request, CALL_SECONDS)
+            packed = self._kernel.ask(request, self._seconds)
         except Slow:
             self.was_slow = True
             raise

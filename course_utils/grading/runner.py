@@ -89,9 +89,10 @@ class Run:
         """Judge an answer unless it has all its points."""
         if name in self._settled:
             return True
-        answer = RemoteAnswer(kernel, name)
+        task = self.tasks[name]
+        answer = RemoteAnswer(kernel, name, task.seconds)
         with _little_memory():
-            report = self.tasks[name].judge(answer, self.job.seed)
+            report = task.judge(answer, self.job.seed)
         best = self.reports.get(name)
         if best is None or report.points >= best.points:
             self.reports[name] = report

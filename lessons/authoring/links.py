@@ -17,6 +17,7 @@ COLAB = "https://colab.research.google.com"
 COLAB_IMAGE = f"{COLAB}/assets/colab-badge.svg"
 GITHUB_IMAGE = "https://img.shields.io/badge/view_on-GitHub-24292f"
 BADGES = re.compile(r"(<!-- badges (\S+) -->).*?(<!-- end -->)")
+COLAB_BADGES = re.compile(r"(<!-- colab (\S+) -->).*?(<!-- end -->)")
 CLONE = re.compile(r"(<!-- clone -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -56,10 +57,15 @@ def colab_url(path):
     return github_url(path).replace(HOST, f"{COLAB}/github/")
 
 
+def colab_badge(path):
+    """Return Markdown with the badge that opens a notebook in Colab."""
+    return f"[![Open in Colab]({COLAB_IMAGE})]({colab_url(path)})"
+
+
 def badge_row(path):
     """Return Markdown with a notebook's badges: Colab, view on GitHub."""
     return (
-        f"[![Open in Colab]({COLAB_IMAGE})]({colab_url(path)}) "
+        f"{colab_badge(path)} "
         f"[![View on GitHub]({GITHUB_IMAGE})]({github_url(path)})"
     )
 
@@ -75,6 +81,9 @@ def clone_commands():
 def rewrite(text):
     """Return README text with everything between its markers renewed."""
     text = BADGES.sub(lambda m: f"{m[1]}{badge_row(m[2])}{m[3]}", text)
+    text = COLAB_BADGES.sub(
+        lambda m: f"{m[1]}{colab_badge(m[2])}{m[3]}", text
+    )
     return CLONE.sub(lambda m: f"{m[1]}{clone_commands()}{m[2]}", text)
 
 
