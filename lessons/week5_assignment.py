@@ -186,8 +186,9 @@ pos_weight = (1 - frequencies) / frequencies
 
 
 def weighted_loss(logits, targets, attn, progress):
+    weight = torch.tensor(pos_weight).float()
     return F.binary_cross_entropy_with_logits(
-        logits, targets, pos_weight=torch.tensor(pos_weight).float())
+        logits, targets, pos_weight=weight)
 
 
 weighted, _ = trials("weighted", loss=weighted_loss)
@@ -375,7 +376,7 @@ with graded.later():
 # find it in frozen tokens? Your function gets the tokens of 1,500 faces and who
 # wears a scarf, learns, and scores 400 new faces. Judged is average precision
 # there, on faces drawn for the occasion. (Use only the tokens that you are
-# given; when it is judged, a call may take 10 seconds.) A mean over the 64
+# given; when it is judged, a call may take two minutes.) A mean over the 64
 # places is not enough; let the question look.
 
 # %%
@@ -407,8 +408,8 @@ def learn_question(tokens, labels, new_tokens):
 
     for _ in range(300):
         chosen = torch.randint(len(tokens), (128,))
-        loss = F.binary_cross_entropy_with_logits(
-            logits(tokens[chosen]), targets[chosen])
+        answers, right = logits(tokens[chosen]), targets[chosen]
+        loss = F.binary_cross_entropy_with_logits(answers, right)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -451,16 +452,16 @@ with graded.later():
 # %% [markdown]
 # ## 6 The remedy
 #
-# Choose one of four. All give the same points; fill in its function, leave the
-# other three as they are, and let `remedy_name` say which it is.
+# Choose one of four. All give the same points; let `remedy_name` say which it
+# is, fill in the function of that name, and leave the other three as they are.
 #
 # - **`margin_loss`**: LDAM with deferred re-weighting (Cao and others,
 #   "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss",
 #   2019). Before the cross-entropy, the right answer's logit loses a margin
 #   $2\,(n_{min} / n)^{1/4}$, where n is the number of training faces with
 #   *this* answer and $n_{min}$ that of the rarest of all answers. Once 0.8 of
-#   the training is done, each answer's loss is also weighed by your
-#   `class_weights` of its attribute's two answers, beta 0.9999.
+#   the training is done, each answer's loss is also weighed, by section 1's
+#   weights of its attribute's two answers at beta 0.9999.
 # - **`head_overlap`**: a penalty that makes heads differ (in the spirit of Li
 #   and others, "Multi-Head Attention with Disagreement Regularization", 2018).
 #   The cosine similarity of two heads' weights, averaged over all pairs of
@@ -484,7 +485,6 @@ def remedy_name():
     ### END SOLUTION
 
 
-# %% answer="margin_loss"
 def margin_loss(logits, targets, positives, count, progress):
     """Mean margin loss, a tensor with a gradient and without axes.
 
@@ -499,14 +499,13 @@ def margin_loss(logits, targets, positives, count, progress):
     harder = logits - targets * margins[0] + (1 - targets) * margins[1]
     weights = torch.ones_like(answers)
     if progress >= 0.8:
-        pairs = [class_weights(pair, 0.9999) for pair in answers.T.numpy()]
-        weights = torch.tensor(np.array(pairs)).float().T
+        weights = (1 - 0.9999) / (1 - 0.9999 ** answers.double())
+        weights = (2 * weights / weights.sum(dim=0)).float()
     weight = targets * weights[0] + (1 - targets) * weights[1]
     return F.binary_cross_entropy_with_logits(harder, targets, weight)
     ### END SOLUTION
 
 
-# %% answer="head_overlap"
 def head_overlap(attn):
     """Mean cosine similarity of different heads; 0 for a single head.
 
@@ -525,7 +524,6 @@ def head_overlap(attn):
     ### END SOLUTION
 
 
-# %% answer="face_chances"
 def face_chances(labels, progress):
     """How likely each face is drawn, which sums to 1.
 
@@ -541,21 +539,20 @@ def face_chances(labels, progress):
     ### END SOLUTION
 
 
-# %% answer="extra_faces"
 def extra_faces(labels, pool, attribute, target):
     """Which faces of the pool to add, their numbers in rising order.
 
     labels: (n, attributes) bool array, the training faces
     pool: (m, attributes) bool array, the extra ones
     attribute: number of a column
-    target: the frequency that it should reach, above 0 and below 1; if the
-        pool has too few, all that it has
-    Returns (added,) whole numbers; empty if there are enough already.
+    target: the frequency that it should reach, above the present one and
+        below 1; if the pool has too few, all that it has
+    Returns (added,) whole numbers, one at least.
     """
     ### BEGIN SOLUTION
     has, count = labels[:, attribute].sum(), len(labels)
     missing = (target * count - has) / (1 - target)
-    needed = max(0, int(np.ceil(missing - 1e-9)))
+    needed = int(np.ceil(missing - 1e-9))
     return np.flatnonzero(pool[:, attribute])[:needed]
     ### END SOLUTION
 

@@ -67,11 +67,11 @@ def nlm_weights(patches, noise, h):
     h: bandwidth, > 0, on the scale of the pixels
     """
     ### BEGIN SOLUTION
-    squares = ((patches[:, None] - patches) ** 2).mean(axis=2)
-    weights = np.exp(-np.maximum(squares - 2 * noise**2, 0) / h**2)
-    np.fill_diagonal(weights, 0)
-    np.fill_diagonal(weights, weights.max(axis=1))
-    return weights / weights.sum(axis=1, keepdims=True)
+    gaps = np.mean((patches[:, None] - patches) ** 2, axis=-1)
+    odds = np.exp(-np.maximum(gaps - 2 * noise**2, 0) / h**2)
+    np.fill_diagonal(odds, 0)
+    np.fill_diagonal(odds, odds.max(axis=1))
+    return odds / odds.sum(axis=1, keepdims=True)
     ### END SOLUTION
 
 
@@ -123,7 +123,8 @@ def gained_by(weigh, h):
 
 with graded.later():
     for weigh in (plain_weights, nlm_weights):
-        rows = {s: gained_by(weigh, s * NOISE) for s in (0.3, 0.5, 0.7, 1, 1.4)}
+        shares = (0.3, 0.5, 0.7, 1, 1.4)
+        rows = {s: gained_by(weigh, s * NOISE) for s in shares}
         best = max(rows, key=lambda s: rows[s][0])
         print(f"{weigh.__name__:14} best at h = {best} noise: PSNR "
               f"{rows[best][0]:.2f} dB, own weight {rows[best][1]:.3f}")
@@ -435,8 +436,8 @@ def attention_risk(values, sigma, noise):
     """
     ### BEGIN SOLUTION
     logits = -((values[:, None] - values) ** 2) / (2 * sigma**2)
-    attn = np.exp(logits)  # on the diagonal 1, so no row is 0
-    attn = attn / attn.sum(axis=1, keepdims=True)
+    odds = np.exp(logits)  # on the diagonal 1, so no row is 0
+    attn = odds / odds.sum(axis=1, keepdims=True)
     read = attn @ values
     spread = attn @ values**2 - read**2  # a variance under the weights
     divergence = np.diag(attn) + spread / sigma**2

@@ -132,7 +132,11 @@ def test_a_release_tells_no_solution_and_no_hidden_test(path):
             secrets |= {line.strip(" #") for line in region.splitlines()}
     released = "\n".join(cell.source for cell in release_of(path).cells)
     shown = {line.strip(" #") for line in released.splitlines()}
-    long = {line for line in secrets if len(line) > STUB_LINES}
+    long = {
+        line
+        for line in secrets
+        if len(line) > STUB_LINES and not line.startswith(("import", "from"))
+    }
     assert len(long) > 20
     assert not long & shown
     assert not [line for line in long if len(line) > 40 and line in released]

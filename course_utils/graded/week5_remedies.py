@@ -82,7 +82,7 @@ def _remedy_depends(answer, rng):
     "Your remedy is right where it can be reckoned by hand.",
     "Work out the simplest case on paper: logits at the margin; heads that "
     "are all alike, or have no place in common; training that has not "
-    "begun; faces that are frequent enough already.",
+    "begun; extra faces that lack the attribute.",
 )
 def _remedy_by_hand(answer, rng):
     name, remedy = chosen(answer)
@@ -101,7 +101,7 @@ def _remedy_by_hand(answer, rng):
     pool = some_labels(rng, 200)
     found = remedy(labels, pool, 1, 0.4).astype(int)
     right = pool[found, 1].all() and len(set(found.tolist())) == len(found)
-    return right and len(found) and not len(remedy(labels, pool, 2, 0.3))
+    return right and found.ndim == 1
 
 
 @remedy_name.property(
