@@ -40,6 +40,8 @@ def test_the_reference_gets_all_points_and_no_error(week):
     result = graded(week, samples.answered(release, source))
     assert sum(result.points.values()) == 20, result.points
     assert errors(result) == [] and result.notes == ()
+    summary = nbformat.reads(result.notebook, 4).cells[-1].outputs[0]
+    assert "20 of 20 points, hidden" in summary["data"]["text/plain"]
 
 
 def test_the_untouched_release_gets_nothing_and_runs_to_the_end(week):

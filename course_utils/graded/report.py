@@ -98,6 +98,11 @@ class Summary:
         """Return what is earned, what is still judged, in one sentence."""
         earned = sum(report.points for report in self.reports)
         most = sum(report.most for report in self.reports)
+        if any(line.hidden for r in self.reports for line in r.lines):
+            return (
+                f"{earned:g} of {most:g} points, hidden properties "
+                "included. Written answers are marked by hand."
+            )
         return (
             f"So far {earned:g} of {most:g} points. Hidden properties, other "
             "numbers, and your written answers are judged after you hand in."

@@ -69,9 +69,20 @@ class Outputs:
         return keep
 
 
+def is_summary(cell):
+    """Return whether a cell only asks what all reports say."""
+    return re.fullmatch(r"graded\.summary\(\d\)", cell.source.strip())
+
+
 def say(text):
     """Return an output that prints a text."""
     return nbformat.v4.new_output("stream", name="stdout", text=text)
+
+
+def shown(thing):
+    """Return an output that displays one of our own reports."""
+    data = {"text/plain": repr(thing), "text/html": thing._repr_html_()}
+    return nbformat.v4.new_output("display_data", data=data)
 
 
 def judged(report):
@@ -79,9 +90,8 @@ def judged(report):
 
     nbgrader reads the points from the one result that is a number.
     """
-    shown = {"text/plain": repr(report), "text/html": report._repr_html_()}
     return [
-        nbformat.v4.new_output("display_data", data=shown),
+        shown(report),
         nbformat.v4.new_output(
             "execute_result",
             data={"text/plain": f"{report.points}"},

@@ -14,7 +14,7 @@ from dataclasses import replace
 import psutil
 
 from course_utils.grading.kernel import Died, Kernel, Slow
-from course_utils.grading.outputs import Outputs, say
+from course_utils.grading.outputs import Outputs, is_summary, say
 from course_utils.grading.remote import RemoteAnswer
 
 MOST_STARTS = 4
@@ -63,6 +63,8 @@ class Run:
         for i, cell in enumerate(self.notebook.cells):
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if cell.cell_type != "code" or i in self._left_out:
+                continue
+            if is_summary(cell):  # of reports that this kernel has not seen
                 continue
             if name in self.tasks:
                 if not self._judge(kernel, name):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import nbformat
 
-from course_utils.graded.report import Report
+from course_utils.graded.report import Report, Summary
 from course_utils.grading import hidden, notebooks, outputs, sandbox
 from course_utils.grading.runner import Run
 from course_utils.grading.sandbox import Limits
@@ -98,18 +98,21 @@ def _not_run(status, job, tasks, why, start):
 
 
 def _put_in(notebook, tasks, reports):
-    """Put reports into the graded cells; return {task: points}."""
-    points = {}
+    """Put reports into the cells that show them; return {task: points}."""
+    opened = {n: Report(n, t.title, t.points, ()) for n, t in tasks.items()}
+    reports = {**opened, **reports}
+    week = next(iter(tasks.values())).week
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if name in tasks:
-            task = tasks[name]
-            opened = Report(task.name, task.title, task.points, ())
-            report = reports.get(name, opened)
-            cell.outputs = outputs.judged(report)
-            cell.execution_count = 1
-            points[name] = report.points
-    return points
+        if name in reports:
+            cell.outputs = outputs.judged(reports[name])
+        elif cell.cell_type == "code" and outputs.is_summary(cell):
+            summary = Summary(week, tuple(reports.values()))
+            cell.outputs = [outputs.shown(summary)]
+        else:
+            continue
+        cell.execution_count = 1
+    return {name: report.points for name, report in reports.items()}
 
 
 def _pack(status, notebook, points, notes, start):
