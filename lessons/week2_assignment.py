@@ -15,7 +15,7 @@
 # functions get NumPy arrays and may return NumPy arrays or tensors of Keras.
 # Nothing is trained here.
 #
-# **Points**: 30. Five functions give 20. The cell behind each function shows
+# **Points**: 30. Five functions give 20. The cell below each function shows
 # at once which of its properties hold and what they are worth; the rest is
 # judged after you hand in, and everything once more with other numbers. A
 # function that has only some of the properties earns their points. The

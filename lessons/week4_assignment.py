@@ -626,7 +626,7 @@ with graded.later():
 # | names what eta trades, with numbers of both | 1 |
 # | gives each customer an answer that follows from the numbers | 2 |
 # | says what nearest_valid adds, answer by answer | 1 |
-# | names a limit: 30 crops of 5 photos, 20 steps, one training, one seed | 1 |
+# | names a limit: 30 crops of 5 photos, 20 steps, one training, four samples | 1 |
 
 # %% [markdown] manual="analysis" points=10
 # ### BEGIN SOLUTION

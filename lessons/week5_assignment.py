@@ -68,6 +68,8 @@ multilabel.print_report({**constants, "plain, seed 0": multilabel.report(
 # %% [markdown]
 # ## 1 How many faces are 500 faces?
 #
+# 3 points
+#
 # The 500th bald head teaches less than the first, for it looks like others.
 # Cui and others, "Class-Balanced Loss Based on Effective Number of Samples"
 # (2019, proposition 1) count n faces as
@@ -134,6 +136,8 @@ with graded.later():
 
 # %% [markdown]
 # ## 2 What a weight does to a probability
+#
+# 2 points
 #
 # The lesson's weighted networks were calibrated worst. Is what they know lost?
 # Where an attribute is truly there with probability p, the weighted loss is
@@ -204,6 +208,8 @@ with graded.later():
 # calibration error go.
 #
 # ## 3 How far above its baseline?
+#
+# 3 points
 #
 # An AP of 0.6 is poor for a common attribute and splendid for a rare one. So
 # measure the *lift*, the share of the way from the constant to perfection:
@@ -278,6 +284,8 @@ with graded.later():
 
 # %% [markdown]
 # ## 4 Are three seeds times 1,000 faces 3,000 measurements?
+#
+# 4 points
 #
 # No: all seeds answered the same faces, and a face that is hard is hard three
 # times. To know how far other seeds *and* other faces might move a lead, draw
@@ -371,13 +379,16 @@ with graded.later():
 # %% [markdown]
 # ## 5 A question that nobody had asked
 #
+# 3 points
+#
 # Some of these faces wear a scarf, whose two ends hang beside the neck. None of
 # the 40 attributes tells it, so the encoder was never asked. Can a new question
 # find it in frozen tokens? Your function gets the tokens of 1,500 faces and who
 # wears a scarf, learns, and scores 400 new faces. Judged is average precision
 # there, on faces drawn for the occasion. (Use only the tokens that you are
 # given; when it is judged, a call may take two minutes.) A mean over the 64
-# places is not enough; let the question look.
+# places is not enough; let the question look. Do not stop as soon as the visible
+# properties hold: a hidden one asks for more.
 
 # %%
 scarf = scarf_labels(2400, "train", seed=5)
@@ -452,6 +463,8 @@ with graded.later():
 # %% [markdown]
 # ## 6 The remedy
 #
+# 5 points
+#
 # Choose one of four. All give the same points; let `remedy_name` say which it
 # is, fill in the function of that name, and leave the other three as they are.
 #
@@ -461,7 +474,9 @@ with graded.later():
 #   $2\,(n_{min} / n)^{1/4}$, where n is the number of training faces with
 #   *this* answer and $n_{min}$ that of the rarest of all answers. Once 0.8 of
 #   the training is done, each answer's loss is also weighed, by section 1's
-#   weights of its attribute's two answers at beta 0.9999.
+#   weights of its attribute's two answers at beta 0.9999. (An attribute has one
+#   logit: it is that of yes, and its negative is that of no. The loss is the
+#   plain mean over batch and attributes, weighed or not.)
 # - **`head_overlap`**: a penalty that makes heads differ (in the spirit of Li
 #   and others, "Multi-Head Attention with Disagreement Regularization", 2018).
 #   The cosine similarity of two heads' weights, averaged over all pairs of
@@ -469,10 +484,12 @@ with graded.later():
 #   tutorial had a penalty without one.
 # - **`face_chances`**: a curriculum for sampling (after Wang and others,
 #   "Dynamic Curriculum Learning for Imbalanced Data Classification", 2019). A
-#   face's rarity is 1 / f of the rarest attribute that it has, 1 if it has
-#   none. At progress t, its chance is proportional to rarity$^t$.
+#   face's rarity is 1 / f of the rarest attribute that it has, with f the
+#   attribute's frequency in `labels`; it is 1 if the face has none. At progress
+#   t, its chance is proportional to rarity$^t$.
 # - **`extra_faces`**: synthetic balancing. From a pool of extra faces take the
-#   first that have the attribute, as few as bring its frequency to the target.
+#   first that have the attribute, as few as bring its frequency to the target;
+#   the frequency is counted among old and added faces together.
 
 # %% answer="remedy_name"
 def remedy_name():

@@ -45,6 +45,8 @@ def psnr(estimate, truth):
 # %% [markdown]
 # ## 1 How much is a patch worth to itself?
 #
+# 3 points
+#
 # In non-local means a patch is at distance 0 from itself, while even a perfect
 # twin is 2 noise² away. So it listens to itself far too much. Two corrections
 # are usual (Buades, Coll and Morel, "Non-Local Means Denoising", 2011, and
@@ -132,6 +134,8 @@ with graded.later():
 # %% [markdown]
 # ## 2 How much noise, if half the picture is grass?
 #
+# 3 points
+#
 # Immerkaer's estimate, which you wrote in the lesson, averages what the mask
 # `[[1, -2, 1], [-2, 4, -2], [1, -2, 1]]` leaves of the picture, and takes
 # every blade of grass for noise. Donoho and Johnstone, "Ideal Spatial
@@ -193,6 +197,8 @@ with graded.later():
 # %% [markdown]
 # ## 3 A pixel that cannot see itself
 #
+# 3 points
+#
 # Hide a pixel from a denoiser, and what it says there cannot have copied the
 # noise: so its squared error to the *noisy* pixel is the true error plus
 # noise², in the mean (Batson and Royer, "Noise2Self", 2019; Krull, Buchholz
@@ -253,6 +259,8 @@ def blind_neighbours(answer, rng):
 # %% [markdown]
 # ## 4 Which patterns does smoothing keep?
 #
+# 3 points
+#
 # Graph smoothing, $((1 - \tau) I + \tau S)^{steps}$, multiplies each
 # eigenvector of S by a number, its *gain*: an equaliser, whose frequencies are
 # the graph's. $S = D^{-1} W$ is not symmetric, though W is, so `eigh` must not
@@ -267,7 +275,8 @@ def smoothing_gain(affinities, tau, steps):
     affinities: (n, n), symmetric, not negative; S divides rows by their sums
     tau: from 0 to 1
     steps: whole number
-    Returns two real arrays (n,): eigenvalues, largest first, and gains.
+    Returns two real arrays (n,): eigenvalues, largest first, and the gains
+        in the same order.
     """
     ### BEGIN SOLUTION
     root = np.sqrt(affinities.sum(axis=1))
@@ -319,6 +328,8 @@ with graded.later():
 
 # %% [markdown]
 # ## 5 Which kind of patch is this?
+#
+# 4 points
 #
 # Zoran and Weiss, "From Learning Models of Natural Image Patches to Whole
 # Image Restoration" (2011), describe clean patches, each less its own mean, by
@@ -412,6 +423,8 @@ with graded.later():
 
 # %% [markdown]
 # ## 6 The risk of attention, and what it is often short of
+#
+# 4 points
 #
 # n noisy values $y$ attend to each other: logits $-(y_i - y_j)^2 / (2
 # \sigma^2)$, softmax over $j$, and $f_i = \sum_j a_{ij}\, y_j$. Stein's estimate
@@ -517,16 +530,18 @@ with graded.later():
          "values.")
 
 # %% [markdown]
-# ## 7 The question (10 points, marked by hand)
+# ## 7 The question
 #
-# The next cell chooses a bandwidth for the lesson's patch graph on six photos,
-# told neither the truth nor the noise: the noise by your meter, the bandwidth
-# by the error at hidden pixels. Beside it stand the best bandwidth there is,
-# and the lesson's rule of thumb, half the noise.
+# 10 points, marked by hand
+#
+# The next two cells choose a bandwidth for the lesson's patch graph on six
+# photos, told neither the truth nor the noise: the noise by your meter, the
+# bandwidth by the error at hidden pixels. Beside it stand the best bandwidth
+# there is, and the lesson's rule of thumb, half the noise.
 #
 # **Explain what you see, in 200 to 400 words**, with the numbers that were
 # printed. Run it with at least one change of your own (another noise, more
-# photos, another denoiser), and say what that showed.
+# photos, another denoiser) in a cell that you add, and say what that showed.
 #
 # | criterion | points | full marks mean |
 # |---|---|---|

@@ -38,12 +38,14 @@ def marked(mark):
     """Return the processes of this computer that carry a mark."""
     found = []
     for process in psutil.process_iter():
-        try:
+        try:  # a process may end between any two questions
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
             if process.environ().get(MARK) == mark:
                 found.append(process)
         except (psutil.Error, OSError):
             continue
-    return [p for p in found if p.status() != psutil.STATUS_ZOMBIE]
+    return found
 
 
 def run(code, limits, unsafe=False):

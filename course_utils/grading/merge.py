@@ -43,7 +43,9 @@ def merge(folder, assignment, student, result):
     from sqlalchemy import exc
 
     folder = Path(folder).resolve()
-    with tempfile.TemporaryDirectory(dir=folder / ledger.FOLDER) as executed:
+    own = folder / ledger.FOLDER
+    own.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=own) as executed:
         home = Path(executed) / student / assignment
         home.mkdir(parents=True)
         notebook = home / course.notebook_name(assignment)
