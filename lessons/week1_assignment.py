@@ -14,7 +14,7 @@
 # **Allowed**: NumPy, and everything in `course_utils.attention`. No PyTorch,
 # no TensorFlow; the tasks do not need them.
 #
-# **Points**: 30. Five functions give 20. The cell behind each function shows
+# **Points**: 30. Five functions give 20. The cell below each function shows
 # at once which of its properties hold and what they are worth; the rest is
 # judged after you hand in, and everything once more with other numbers. A
 # function that has only some of the properties earns their points. The
@@ -320,7 +320,7 @@ def bias_neighbours(answer, rng):
 
 @graded.week1.relative_bias.hidden(
     1,
-    "Every entry is right, on grids taller or wider than they are wide.",
+    "Every entry is right, on a tall grid and on a wide one.",
     "Write it with four loops on a grid of 2 x 3, and compare.",
 )
 def bias_every(answer, rng):

@@ -62,7 +62,7 @@ def test_a_hidden_property_adds_up_and_may_be_given_twice(task):
 def test_students_are_told_what_is_judged_later(task):
     report = judged(task, lambda x: 2 * x)
     assert report.to_come == 2
-    assert "2 more are judged after you hand in" in repr(report)
+    assert "After you hand in, 2 more will be judged" in repr(report)
     assert "Zero stays zero." in report._repr_html_()
     assert "Try a + b." not in repr(report)
 

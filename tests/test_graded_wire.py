@@ -70,6 +70,20 @@ def test_a_list_inside_itself_is_refused():
         wire.pack(loop)
 
 
+@pytest.mark.parametrize("name", ["tensor", "\\u0074ensor"])
+def test_tensors_can_be_refused_however_they_are_spelt(name):
+    from safetensors.numpy import save
+
+    text = b'{"%s": "a0"}' % name.encode()
+    packed = save({"structure": np.frombuffer(text, np.uint8),
+                   "a0": np.ones(2)})  # fmt: skip
+    assert torch.is_tensor(wire.unpack(packed))
+    with pytest.raises(ValueError):
+        wire.unpack(packed, tensors=False)
+    named = wire.pack({"tensor": 1.0})
+    assert wire.unpack(named, tensors=False) == {"tensor": 1.0}
+
+
 def with_outline(outline):
     """Return packed bytes with an outline of an attacker's choice."""
     from safetensors.numpy import save

@@ -51,7 +51,7 @@ def test_what_unpacks_to_too_much_is_stopped(tmp_path, monkeypatch):
     found = gathered(tmp_path, {
         "ada.tar.gz": tarred([parts[0], last]),
         "bo.tar.gz": tarred([*parts, last]),
-        "cy.zip": zipped({f"{i}.ipynb": half for i in range(3)}),
+        "cy.zip": zipped({f"{i}.bin": half for i in range(3)}),
         "di.tar.gz": tarred([blank, last]),
     })  # fmt: skip
     assert set(students(found)) == {"ada"}
@@ -62,7 +62,7 @@ def test_what_unpacks_to_too_much_is_stopped(tmp_path, monkeypatch):
 
 
 def test_names_of_files_cannot_forge_a_report(tmp_path):
-    found = gathered(tmp_path, {"ada/\x1b[2K\nbo (b): fine.ipynb": b""})
+    found = gathered(tmp_path, {"ada/\x1b[2K\nbo (b): fine.pdf": b""})
     (problem,) = found.problems
     assert str(problem).isprintable() and "ada/?[2K?bo" in problem.origin
 

@@ -120,11 +120,6 @@ def test_archives_in_archives_two_deep_and_no_deeper(tmp_path):
 
 
 BAD = {
-    "empty": ("ada.ipynb", b"", "empty"),
-    "no JSON": ("ada.ipynb", b"%PDF-1.7", "no Jupyter notebook"),
-    "other JSON": ("ada.ipynb", b'{"a": 1}', "no Jupyter notebook"),
-    "cells of text": ("ada.ipynb", b'{"cells": ["a"]}', "no Jupyter notebook"),
-    "deep JSON": ("ada.ipynb", b"[" * 10**6, "no Jupyter notebook"),
     "other file": ("ada/report.pdf", b"%PDF", "no notebook among"),
     "text in Moodle": (
         f"{MOODLE.replace('file', 'onlinetext')}/onlinetext.html",
@@ -146,11 +141,27 @@ def test_a_bad_hand_in_is_named_and_the_rest_collected(tmp_path, case):
     assert cause in problem.cause
 
 
-def test_a_bad_file_beside_a_good_one_is_noted(tmp_path):
-    files = {"ada/a.ipynb": b"", "ada/b.ipynb": notebook()}
+DAMAGED = {
+    "empty": b"",
+    "no JSON": b"%PDF-1.7",
+    "other JSON": b'{"a": 1}',
+    "cells of text": b'{"cells": ["a"]}',
+    "deep JSON": b"[" * 10**6,
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_notebook_is_handed_on_to_be_graded_as_such(tmp_path, data):
+    (one,) = gathered(tmp_path, {"ada.ipynb": data}).submissions
+    assert one.data == data
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_beside_a_good_one_is_noted(tmp_path, data):
+    files = {"ada/b.ipynb": data, "ada/a.ipynb": notebook()}
     (one,) = gathered(tmp_path, files).submissions
-    assert one.origin == "ada/b.ipynb"
-    assert "not read: ada/a.ipynb: empty" in one.notes
+    assert one.origin == "ada/a.ipynb"
+    assert "not taken: ada/b.ipynb" in one.notes
 
 
 def test_nobody_hands_in_for_somebody_else(tmp_path):

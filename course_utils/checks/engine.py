@@ -105,7 +105,7 @@ class Attempt:
     @property
     def value(self):
         """The attempt itself, for exercises whose answer is a value."""
-        if self.target is None or _untouched(self.target):
+        if self.target is None or untouched(self.target):
             raise NotAttempted
         return self.target
 
@@ -125,7 +125,7 @@ class Exercise:
         return verdict
 
     def _judge(self, target):
-        if target is None or _untouched(target):
+        if target is None or untouched(target):
             return self._open()
         name = getattr(target, "__name__", None) or self.name
         try:
@@ -173,7 +173,7 @@ def _guarded(function, name, args, kwargs):
             f"{name} raised {type(error).__name__}: {_short(error)} "
             f"It was called with {shapes}."
         ) from error
-    if _untouched(result):
+    if untouched(result):
         raise NotAttempted
     if result is None:
         raise Incorrect(
@@ -183,10 +183,10 @@ def _guarded(function, name, args, kwargs):
     return result
 
 
-def _untouched(value):
+def untouched(value):
     """Stubs end in `return ...`; None is what a forgotten return gives."""
     if isinstance(value, tuple):
-        return bool(value) and all(_untouched(item) for item in value)
+        return bool(value) and all(untouched(item) for item in value)
     return value is Ellipsis
 
 

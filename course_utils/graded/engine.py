@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.checks.engine import Incorrect, NotAttempted, _untouched
+from course_utils.checks.engine import Incorrect, NotAttempted, untouched
 from course_utils.graded.answers import Answer
 from course_utils.graded.report import Line, Report, show
 
@@ -78,7 +78,7 @@ class Task:
 
     def __call__(self, answer):
         """Judge the answer, show the report, return the points (float)."""
-        if answer is None or _untouched(answer):
+        if answer is None or untouched(answer):
             self.last = self._open()
         else:
             self.last = self.judge(Answer(answer, self.name))

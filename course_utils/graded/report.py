@@ -53,7 +53,8 @@ class Report:
         text = f"{self.name}: {self.points:g} of {self.most:g} points."
         stopped = any(not x.points and not x.holds for x in self.lines)
         if self.to_come and not stopped:
-            text += f" {self.to_come:g} more are judged after you hand in."
+            more = f"{self.to_come:g} more will be judged"
+            text += f" After you hand in, {more}."
         return text
 
     def rows(self):
@@ -69,7 +70,8 @@ class Report:
         return "\n".join([self.sentence(), *rows])
 
     def _repr_html_(self):
-        colour = COLOURS[self.points == self.most if self.lines else None]
+        whole = all(line.holds for line in self.lines)
+        colour = COLOURS[whole if self.lines else None]
         rows = "".join(
             f"<li>{m} <b>{p:g}</b> {html.escape(words)}</li>"
             for m, p, words in self.rows()

@@ -10,7 +10,7 @@ keep_patches = Task(
     3, "keep_patches", "Show a ViT some of the patches only", points=3
 )
 found_scale = Task(
-    3, "found_scale", "Find the scale a network divided by", points=4
+    3, "found_scale", "Find the scale a network multiplied by", points=4
 )
 fused_rollout = Task(
     3, "fused_rollout", "Rollout whose rows are shares at every layer", 5

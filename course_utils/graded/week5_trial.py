@@ -17,7 +17,7 @@ from course_utils.face_workers import DRAWING, stream
 from course_utils.faces import faces
 
 STEPS = 300
-BATCH = 64
+BATCH = 32
 RATE = 3e-3  # learning rate of AdamW at its peak
 SCARF = 0.8  # above it, `draw_look` hangs a scarf round the neck
 

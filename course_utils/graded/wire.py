@@ -57,9 +57,7 @@ def unpack(packed, tensors=True):
     try:
         arrays = load(packed)
         outline = json.loads(arrays[STRUCTURE].tobytes())
-        if not tensors and b'"tensor"' in arrays[STRUCTURE].tobytes():
-            raise ValueError("a tensor where numbers were asked for")
-        return _filled(outline, arrays, MOST_DEPTH)
+        return _filled(outline, arrays, MOST_DEPTH, tensors)
     except (
         SafetensorError, AttributeError, KeyError, TypeError, RecursionError
     ) as error:  # fmt: skip
@@ -100,14 +98,14 @@ def _keep(array, arrays):
     return key
 
 
-def _filled(outline, arrays, depth):
+def _filled(outline, arrays, depth, tensors):
     """Return the value that an outline describes."""
     if depth == 0:
         raise ValueError("nested too deeply")
     ((kind, content),) = outline.items()
     if kind == "array":
         return arrays[content]
-    if kind == "tensor":
+    if kind == "tensor" and tensors:
         import torch
 
         return torch.from_numpy(arrays[content].copy())
@@ -116,8 +114,11 @@ def _filled(outline, arrays, depth):
     if kind == "value" and not isinstance(content, (list, dict)):
         return content
     if kind in ("list", "tuple"):
-        items = [_filled(item, arrays, depth - 1) for item in content]
+        items = [_filled(x, arrays, depth - 1, tensors) for x in content]
         return tuple(items) if kind == "tuple" else items
     if kind == "dict":
-        return {k: _filled(v, arrays, depth - 1) for k, v in content.items()}
+        return {
+            key: _filled(item, arrays, depth - 1, tensors)
+            for key, item in content.items()
+        }
     raise KeyError(kind)

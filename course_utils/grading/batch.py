@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_utils import graded
 from course_utils.grading import course, ledger, merge, sandbox, worker
 
 MOST_FAILURES = 2  # lost workers that a submission may leave behind
@@ -73,7 +74,7 @@ def grade(folder, assignment, options, progress=lambda amount: None):
                     made_from = waiting[student][1]
                     book.enter(student, made_from, result)
                 else:
-                    failed[student] = str(result)
+                    failed[student] = repr(result)
                 progress(1)
         return failed
 
@@ -100,7 +101,8 @@ def make_job(folder, assignment, options):
 
 def pending(folder, assignment, job, book, again):
     """Return {student: (path, made from)} of what is to be graded."""
-    about = ledger.digest(f"{job.source}\n{job.seed}".encode())
+    texts = (job.source, job.release, str(job.seed), _properties())
+    about = ledger.digest("\n".join(texts).encode())
     name = course.notebook_name(assignment)
     waiting = {}
     for path in sorted(folder.glob(f"submitted/*/{assignment}/{name}")):
@@ -109,6 +111,12 @@ def pending(folder, assignment, job, book, again):
         if again or not book.is_done(student, made_from):
             waiting[student] = (path, made_from)
     return waiting
+
+
+def _properties():
+    """Return the text of all visible properties: part of what is graded."""
+    folder = Path(graded.__file__).parent
+    return "".join(p.read_text("utf-8") for p in sorted(folder.glob("*.py")))
 
 
 def _results(client, job, waiting):
@@ -143,9 +151,10 @@ def _outcome(future, job):
 
     try:
         return future.result()
-    except KilledWorker:
+    except KilledWorker as error:
         why = (
-            f"it was the last thing that {MOST_FAILURES + 1} workers did. "
+            f"it was the last thing that {error.allowed_failures + 1} "
+            "workers did. "
             "Look at it by hand."
         )
         return worker.set_aside(job, why)
@@ -168,9 +177,13 @@ def _cluster(options):
         if where is None:
             where = stack.enter_context(
                 LocalCluster(
-                    n_workers=options.workers, threads_per_worker=1,
-                    processes=True, memory_limit=0, dashboard_address=None,
-                    host="127.0.0.1", silence_logs="ERROR",
+                    n_workers=options.workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    memory_limit=0,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs="ERROR",
                 )
-            )  # fmt: skip
+            )
         yield stack.enter_context(Client(where, timeout=CONNECT_SECONDS))

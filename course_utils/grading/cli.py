@@ -18,14 +18,25 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     try:
+        _check_course(options)
         return options.run(options)
     except KeyboardInterrupt:
         print("\nInterrupted. What was finished is kept; run it again to go "
               "on.", file=sys.stderr)  # fmt: skip
         return 2
-    except (FileNotFoundError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(f"Not done: {error}", file=sys.stderr)
         return 2
+
+
+def _check_course(options):
+    """Raise FileNotFoundError unless the course directory is one."""
+    folder = Path(getattr(options, "course", COURSE))
+    if options.run is not check and not (folder / "source").is_dir():
+        raise FileNotFoundError(
+            f"{folder} is no course directory: it has no folder source. Say "
+            "which one is with --course."
+        )
 
 
 def release(options):
@@ -39,14 +50,15 @@ def release(options):
 
 def grade(options):
     """Collect if asked, grade what is new or changed, report."""
-    from course_utils.grading import batch, closing, release
+    from course_utils.grading import batch, closing, ledger, release
 
     how = batch.Options(
         options.workers, options.scheduler, options.unsafe, options.again
     )
     if options.unsafe:
         print("--unsafe: students' code can read and change what you can.")
-    release.ensure(options.course, options.assignment)
+    with ledger.alone(options.course):
+        release.ensure(options.course, options.assignment)
     problems = _collect(options) if options.source else []
     with _progress("grading", options) as bar:
         failed = batch.grade(
@@ -92,9 +104,10 @@ def grades(options):
     """Write the grades as CSV: nbgrader's, Canvas's, Moodle's columns."""
     from course_utils.grading import exports
 
+    remarks = {}
     for kind in exports.KINDS:
         path = Path(options.course) / f"grades_{kind}.csv"
-        remarks = exports.write(options.course, kind, path)
+        remarks |= dict.fromkeys(exports.write(options.course, kind, path))
         print(f"Written: {path}")
     for remark in remarks:
         print(f"  {remark}")
@@ -128,10 +141,10 @@ def students(options):
     from course_utils.grading import ledger
     from course_utils.grading import students as roster
 
-    if options.load:
+    if options.load is not None:
         count = roster.load(options.course, options.load)
         print(f"{count} students are in the gradebook.")
-    elif options.show:
+    elif options.show is not None:
         print("\n".join(map(str, roster.stored(options.course, options.show))))
     else:
         with ledger.alone(options.course):

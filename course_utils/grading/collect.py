@@ -215,17 +215,15 @@ def _notes(owner, file, marks, assignment, wanted):
 
 
 def _look(file):
-    """Return the grade ids in a notebook, or None and what is wrong."""
+    """Return the grade ids in a file, or None and why it was not read."""
     if file.problem:
         return None, file.problem
-    if not file.data.strip():
-        return None, "empty"
     try:
         cells = json.loads(file.data.decode("utf-8"))["cells"]
         marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
         return {str(mark.get("grade_id")) for mark in marks}, ""
     except Exception:  # a student's file may hold anything
-        return None, "no Jupyter notebook of format 4"
+        return set(), ""  # graded as unreadable, so that it is not lost
 
 
 def _without_collisions(results):

@@ -112,7 +112,6 @@ class Kernel:
              # An honest exit() would end the kernel a little later.
              "--InteractiveShellApp.exec_lines=del exit, quit"],
             files={"kernel.json": json.dumps(_connection(at, key)).encode()},
-            environment={},
         )  # fmt: skip
         context = zmq.Context()
         context.setsockopt(zmq.MAXMSGSIZE, MOST_MESSAGE_BYTES)

@@ -36,11 +36,13 @@ class Run:
     Args:
         notebook: as `notebooks.restore` returned it; outputs are filled in.
         tasks: {name: Task} with hidden properties.
-        job: `worker.Job`: seed, limits, seconds a cell may take.
+        job: `worker.Job`: limits, seconds a cell may take.
+        seed: of the numbers that answers are judged with.
     """
 
-    def __init__(self, notebook, tasks, job):
+    def __init__(self, notebook, tasks, job, seed):
         self.notebook, self.tasks, self.job = notebook, tasks, job
+        self.seed = seed
         self.reports, self.notes = {}, []
         self._left_out, self._settled = set(), set()
         self._end = time.monotonic() + job.limits.wall_seconds
@@ -94,7 +96,7 @@ class Run:
         task = self.tasks[name]
         answer = RemoteAnswer(kernel, name, task.seconds)
         with _little_memory():
-            report = task.judge(answer, self.job.seed)
+            report = task.judge(answer, self.seed)
         best = self.reports.get(name)
         if best is None or report.points >= best.points:
             self.reports[name] = report

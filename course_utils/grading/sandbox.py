@@ -114,9 +114,10 @@ class Sandbox:
     def outside(self):
         """The folder `conn` as this process sees it (pathlib.Path).
 
-        The program inside may put a symbolic link there in place of a file,
-        and a link is followed outside: open nothing by name that the
-        program could have made, except sockets.
+        The program inside may put a symbolic link there in place of a file
+        or a socket, and a link is followed outside: open no file there by
+        name. The kernel's sockets are connected to before any student's
+        code runs; led elsewhere later, they would send a greeting.
         """
         if self._folder:
             return pathlib.Path(self._folder)

@@ -4,6 +4,7 @@ Nothing here knows students, folders or the gradebook, so it runs the same
 way in this process, in one beside it, or on another machine.
 """
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 
@@ -24,7 +25,8 @@ class Job:
     Args:
         source: the instructor's notebook, as JSON.
         release: the students' notebook, as JSON.
-        seed: secret, a non-negative integer.
+        seed: secret, a non-negative integer; each submission's own numbers
+            are drawn from it and from the submission.
         limits: of a submission's sandbox.
         cell_seconds: after which a cell is interrupted.
         unsafe: run without a sandbox.
@@ -72,11 +74,21 @@ def grade(data, job):
         return _not_run(UNREADABLE, job, tasks, str(error), start)
     release = nbformat.reads(job.release, 4)
     notebook, notes = notebooks.restore(submitted, release)
-    run = Run(notebook, tasks, job)
+    run = Run(notebook, tasks, job, _own_seed(data, job.seed))
     run.go()
     outputs.make_harmless(notebook)
     points = _put_in(notebook, tasks, run.reports)
     return _pack(GRADED, notebook, points, notes + run.notes, start)
+
+
+def _own_seed(data, seed):
+    """Return the seed of one submission.
+
+    What one student's code saw and printed is of no use to another, nor to
+    the same student's next try.
+    """
+    secret = hashlib.sha256(f"{seed}".encode() + data).digest()
+    return int.from_bytes(secret[:8], "big")
 
 
 def set_aside(job, why):
