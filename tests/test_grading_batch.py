@@ -217,7 +217,8 @@ def test_a_lost_workers_submissions_go_to_another(folder, instead):
         hand_in(folder, f"s{i}", right())
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, memory_limit=0,
-        dashboard_address="127.0.0.1:0", host="127.0.0.1", silence_logs="CRITICAL",
+        host="127.0.0.1", dashboard_address="127.0.0.1:0",
+        silence_logs="CRITICAL",
     ) as cluster:  # fmt: skip
         victim = next(iter(cluster.workers.values())).pid
         seen = []
@@ -252,7 +253,7 @@ def test_a_bug_of_ours_stays_pending_and_stops_nobody(folder, instead):
         hand_in(folder, student, right())
     hand_in(folder, "cy", POISON)
     failed = batch.grade(folder, "week1", OPTIONS)
-    assert failed == {"cy": "ZeroDivisionError('a bug of ours')"}
+    assert set(failed) == {"cy"} and "a bug of ours" in failed["cy"]
     assert set(scores(folder)) == {"ada", "bo"}
     report = closing.close(folder, "week1", failed)
     assert report.counts()[closing.NOT_GRADED] == 1 and not report.is_whole
