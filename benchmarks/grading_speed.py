@@ -12,7 +12,8 @@ the 30 seconds for a cell, which week 1's measurements may need.
 What is done once (processes, imports, the sandbox's self-test) is left out:
 a worker's first submission does not count. Of the others the fastest counts,
 as other programs can only add time. Ratios within one run carry over to
-other machines; rates do not.
+other machines; rates do not. On a busy machine not even the ratios hold: see
+the first line.
 """
 
 import contextlib
@@ -31,6 +32,7 @@ from unittest import mock
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import nbformat  # noqa: E402
+import psutil  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "lessons")]
@@ -271,7 +273,7 @@ def report(measured):
 
 
 def set_up(scratch):
-    """Have all processes write below a folder, and use one core each."""
+    """Have all processes write below a folder and use one core each."""
     os.environ.update(walls.environment(scratch))
     os.environ["DASK_TEMPORARY_DIRECTORY"] = scratch
     kernels = Path(scratch) / KERNELS
@@ -283,7 +285,8 @@ def set_up(scratch):
 
 def main():
     """Measure all kinds and print the tables."""
-    print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}.")
+    busy = psutil.cpu_percent(interval=2)
+    print(f"{os.cpu_count()} cores, before the start {busy:.0f} % busy.")
     measured = {}
     with tempfile.TemporaryDirectory() as scratch:
         set_up(scratch)

@@ -18,10 +18,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def table(folder, kind, tmp_path, **options):
+def table(folder, kind, tmp_path):
     """Return the rows of an export, and what was said about it."""
     path = tmp_path / "out/grades.csv"
-    said = exports.write(folder, kind, path, **options)
+    said = exports.write(folder, kind, path)
     return list(csv.reader(io.StringIO(path.read_text("utf-8-sig")))), said
 
 
@@ -164,7 +164,8 @@ def test_unknown_kind_and_missing_gradebook(folder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_another_database(folder, tmp_path):
+def test_another_database(folder, tmp_path, monkeypatch):
     url = f"sqlite:///{folder / 'gradebook.db'}"
-    rows, _ = table(tmp_path, "moodle", tmp_path, db=url)
+    monkeypatch.setenv("COURSE_GRADEBOOK", url)
+    rows, _ = table(tmp_path, "moodle", tmp_path)
     assert [row[0] for row in rows[1:]] != []

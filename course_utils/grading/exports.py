@@ -43,7 +43,7 @@ class Mark:
         return max(0.0, self.raw - self.penalty)
 
 
-def write(folder, kind, path, db=None):
+def write(folder, kind, path):
     """Write all grades of a course to a CSV file.
 
     A mark counts once it is whole. Where a student handed nothing in, or
@@ -63,7 +63,6 @@ def write(folder, kind, path, db=None):
         folder: course directory.
         kind: "nbgrader", "canvas" or "moodle".
         path: of the file, replaced in one step.
-        db: address of another database than the course's gradebook.
 
     Returns:
         Sentences on what is not whole, to be shown.
@@ -76,7 +75,7 @@ def write(folder, kind, path, db=None):
         raise ValueError(
             f"no export called {kind!r}: choose one of {', '.join(KINDS)}"
         )
-    with gradebook(folder, db) as book:
+    with gradebook(folder) as book:
         marks = _marks(book, folder)
         rows = KINDS[kind](book.students, book.assignments, marks)
         text = io.StringIO()

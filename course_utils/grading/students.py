@@ -167,12 +167,11 @@ def participants(csv_path, column="ID number"):
 
 
 @contextlib.contextmanager
-def gradebook(folder, db=None, make=False):
+def gradebook(folder, make=False):
     """Open the gradebook of a course directory, close it afterwards.
 
     Args:
         folder: course directory.
-        db: address of another database, such as "sqlite:////a/grades.db".
         make: whether to make the gradebook if there is none. nbgrader
             always makes one, so that a wrong folder looks like a course
             without students.
@@ -183,10 +182,10 @@ def gradebook(folder, db=None, make=False):
     from nbgrader.api import Gradebook
 
     place = course.directory(folder, "")
-    db = db or place.db_url
+    db = place.db_url
     if not (make or _there(db)):
         raise FileNotFoundError(
-            f"no gradebook at {db}: autograde first, or load a roster"
+            f"no gradebook at {db}: run `make grade` first, or load a roster"
         )
     with Gradebook(db, place.course_id) as book:
         yield book

@@ -67,45 +67,26 @@ def tasks(source):
     return [m["grade_id"] for m in marks if m and not m["solution"]]
 
 
-def insert(notebook, code, before):
-    """Insert a cell of code before the cell with a grade id."""
-    ids = [_id(cell) for cell in notebook.cells]
-    cell = nbformat.v4.new_code_cell(code, id=f"own-{len(ids)}")
-    notebook.cells.insert(ids.index(before), cell)
-
-
 def make():
     """Return {file name: bytes} of all samples."""
     source, release = read("source"), read("release")
     names = tasks(source)
     first, last = names[0], names[-1]
-    some = answered(release, source, *names[: len(names) // 2])
-    warned = answered(release, source)
-    insert(warned, WARNING, first)
-    endless = answered(release, source)
-    _answer(endless, last).source = _looping(_answer(endless, last).source)
-    copied = answered(release, source)
-    _copy_graded(copied, first)
-    hostile = answered(release, source, first)
-    insert(hostile, HOSTILE, f"{first}-answer")
-    mistaken = answered(release, source)
-    for name in names:
-        cell = _answer(mistaken, name)
-        cell.source = cell.source.replace("axis=-1", "axis=-2")
-    shuffled = answered(release, source)
-    _below(shuffled, first)
-    texts = {
-        "ada.ipynb": answered(release, source),
-        "blaise.ipynb": warned,
-        "chen.ipynb": some,
-        "dana.ipynb": mistaken,
+    right = answered(release, source)
+    made = {
+        "ada.ipynb": right,
+        "blaise.ipynb": _inserted(right, WARNING, first),
+        "chen.ipynb": answered(release, source, *names[: len(names) // 2]),
+        "dana.ipynb": _mistaken(right, names),
         "emil.ipynb": release,
-        "fatou.ipynb": endless,
-        "gwen/week1_assignment (1).ipynb": copied,
-        "hugo.ipynb": shuffled,
-        "iris.ipynb": hostile,
+        "fatou.ipynb": _endless(right, last),
+        "gwen/week1_assignment (1).ipynb": _copied(right, first),
+        "hugo.ipynb": _shuffled(right, first),
+        "iris.ipynb": _inserted(
+            answered(release, source, first), HOSTILE, f"{first}-answer"
+        ),
     }
-    files = {k: nbformat.writes(v).encode() for k, v in texts.items()}
+    files = {k: nbformat.writes(v).encode() for k, v in made.items()}
     files["jo.ipynb"] = files["ada.ipynb"][:4000]
     return files
 
@@ -114,31 +95,53 @@ def _id(cell):
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
-def _answer(notebook, name):
-    (cell,) = [c for c in notebook.cells if _id(c) == f"{name}-answer"]
-    return cell
-
-
-def _looping(source):
-    """Return an answer that never ends: a loop in place of its body."""
-    head, end, _ = source.rpartition('"""\n')
-    return f"{head}{end}    while True:\n        pass"
-
-
-def _copy_graded(notebook, name):
-    """Copy a graded cell to just below it, and edit the copy."""
+def _place(notebook, name):
     (i,) = [i for i, c in enumerate(notebook.cells) if _id(c) == name]
+    return i
+
+
+def _inserted(notebook, code, before):
+    """Return a copy with a cell of code before the cell of a grade id."""
+    notebook = copy.deepcopy(notebook)
+    cell = nbformat.v4.new_code_cell(code, id="own-cell")
+    notebook.cells.insert(_place(notebook, before), cell)
+    return notebook
+
+
+def _mistaken(notebook, names):
+    """Return a copy that sums over the wrong axis throughout."""
+    notebook = copy.deepcopy(notebook)
+    for name in names:
+        cell = notebook.cells[_place(notebook, f"{name}-answer")]
+        cell.source = cell.source.replace("axis=-1", "axis=-2")
+    return notebook
+
+
+def _endless(notebook, name):
+    """Return a copy in which an answer's body is an endless loop."""
+    notebook = copy.deepcopy(notebook)
+    cell = notebook.cells[_place(notebook, f"{name}-answer")]
+    head, end, _ = cell.source.rpartition('"""\n')
+    cell.source = f"{head}{end}    while True:\n        pass"
+    return notebook
+
+
+def _copied(notebook, name):
+    """Return a copy with a graded cell twice, the second one edited."""
+    notebook = copy.deepcopy(notebook)
+    i = _place(notebook, name)
     again = copy.deepcopy(notebook.cells[i])
     again.id, again.source = "own-copy", f"# trying\n{again.source}"
     notebook.cells.insert(i + 1, again)
+    return notebook
 
 
-def _below(notebook, name):
-    """Move an answer below its graded cell."""
-    answer = _answer(notebook, name)
-    notebook.cells.remove(answer)
-    (i,) = [i for i, c in enumerate(notebook.cells) if _id(c) == name]
-    notebook.cells.insert(i + 1, answer)
+def _shuffled(notebook, name):
+    """Return a copy with an answer below its graded cell."""
+    notebook = copy.deepcopy(notebook)
+    answer = notebook.cells.pop(_place(notebook, f"{name}-answer"))
+    notebook.cells.insert(_place(notebook, name) + 1, answer)
+    return notebook
 
 
 def main():
