@@ -145,7 +145,8 @@ def students(options):
         count = roster.load(options.course, options.load)
         print(f"{count} students are in the gradebook.")
     elif options.show is not None:
-        print("\n".join(map(str, roster.stored(options.course, options.show))))
+        kept = roster.stored(options.course, options.show)
+        print("\n".join(map(str, kept)) or "Nothing is stored.")
     else:
         with ledger.alone(options.course):
             gone = roster.delete(options.course, options.delete)

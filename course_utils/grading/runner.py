@@ -7,6 +7,7 @@ the rest runs anew.
 """
 
 import contextlib
+import io
 import resource
 import time
 from dataclasses import replace
@@ -95,7 +96,9 @@ class Run:
             return True
         task = self.tasks[name]
         answer = RemoteAnswer(kernel, name, task.seconds)
-        with _little_memory():
+        # Drawing a task's data may show its progress; not here.
+        silent = contextlib.redirect_stdout(io.StringIO())
+        with _little_memory(), silent:
             report = task.judge(answer, self.seed)
         best = self.reports.get(name)
         if best is None or report.points >= best.points:
