@@ -9,11 +9,9 @@ included. nbgrader runs in one process, on a course of its own in which each
 graded cell ends with its points, as nbgrader asks; all is at its default but
 the 30 seconds for a cell, which week 1's measurements may need.
 
-What is done once (processes, imports, the sandbox's self-test) is left out:
-a worker's first submission does not count. Of the others the fastest counts,
-as other programs can only add time. Ratios within one run carry over to
-other machines; rates do not. On a busy machine not even the ratios hold: see
-the first line.
+A worker's first submission pays for imports and the self-test and does not
+count; of the others the fastest does. Ratios within one run carry over to
+other machines, unless other programs ran meanwhile: see the first line.
 """
 
 import contextlib
@@ -41,13 +39,8 @@ from authoring import samples  # noqa: E402
 
 from course_utils.graded import Task  # noqa: E402
 from course_utils.grading import (  # noqa: E402
-    batch,
-    course,
-    merge,
-    release,
-    walls,
-    worker,
-)
+    batch, course, merge, release, walls, worker,
+)  # fmt: skip
 from course_utils.grading.kernel import Kernel  # noqa: E402
 
 IMPORTS = "import numpy as np\n\nfrom course_utils import graded"
@@ -56,7 +49,7 @@ PLAIN = "c = get_config()\nc.ExecutePreprocessor.timeout = 600\n"
 # A kernel of nbgrader's warns at each start that it speaks over TCP.
 KERNELS = ".ipython/profile_default/ipython_kernel_config.py"
 QUIET = "c = get_config()\nc.IPKernelApp.log_level = 'ERROR'\n"
-REPEATS = 2  # the first pays for imports and the self-test
+REPEATS = 2
 MANY = 16  # workers
 RATES = """\
 Submissions a minute (as a ratio to nbgrader); last, what the sandbox costs:
