@@ -39,7 +39,12 @@ from authoring import samples  # noqa: E402
 
 from course_utils.graded import Task  # noqa: E402
 from course_utils.grading import (  # noqa: E402
-    batch, course, merge, release, walls, worker,
+    batch,
+    course,
+    merge,
+    release,
+    walls,
+    worker,
 )  # fmt: skip
 from course_utils.grading.kernel import Kernel  # noqa: E402
 

@@ -5,7 +5,7 @@ import nbformat
 import pytest
 from authoring import lesson, samples
 
-from course_utils.grading import notebooks, worker
+from course_utils.grading import kernel, notebooks, worker
 
 WEEKS = [path.stem[:5] for path in lesson.assignments()]
 SEED = 2**61 + 3  # other seeds: test_assignments.py, without a sandbox
@@ -68,3 +68,10 @@ def test_samples_are_what_the_script_makes():
 def test_nothing_of_ours_is_left_in_what_a_student_hands_in():
     read = notebooks.parse(samples.make()["ada.ipynb"])
     assert not [c for c in read.cells if "HIDDEN" in c.source]
+
+
+def test_a_kernel_that_never_starts_is_no_students_fault(monkeypatch, in_ci):
+    boxes.require_bubblewrap(in_ci)
+    monkeypatch.setattr(kernel.sys, "executable", "/bin/false")
+    with pytest.raises(kernel.Died, match="died"):
+        graded("week1", samples.read("release"))

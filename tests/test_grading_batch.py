@@ -262,6 +262,25 @@ def test_a_bug_of_ours_stays_pending_and_stops_nobody(folder, instead):
     assert set(scores(folder)) == {"ada", "bo", "cy"}
 
 
+def test_a_result_that_nbgrader_refuses_stops_nobody(
+    folder, instead, monkeypatch
+):
+    instead(fake)
+    for student in ("ada", "bo", "cy"):
+        hand_in(folder, student, right())
+    real = merge.merge
+
+    def picky(folder, assignment, student, result):
+        if student == "bo":
+            raise RuntimeError("nbgrader could not")
+        real(folder, assignment, student, result)
+
+    monkeypatch.setattr(merge, "merge", picky)
+    failed = batch.grade(folder, "week1", OPTIONS)
+    assert set(failed) == {"bo"} and "could not" in failed["bo"]
+    assert set(scores(folder)) == {"ada", "cy"}
+
+
 def test_two_gradings_at_once_are_refused(folder):
     with ledger.alone(folder), pytest.raises(RuntimeError, match="going on"):
         batch.grade(folder, "week1", OPTIONS)

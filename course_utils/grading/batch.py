@@ -69,12 +69,13 @@ def grade(folder, assignment, options, progress=lambda amount: None):
         failed = {}
         with _cluster(options) as client:
             for student, result in _results(client, job, waiting):
-                if isinstance(result, worker.Result):
+                try:
+                    if not isinstance(result, worker.Result):
+                        raise result
                     merge.merge(folder, assignment, student, result)
-                    made_from = waiting[student][1]
-                    book.enter(student, made_from, result)
-                else:
-                    failed[student] = repr(result)
+                    book.enter(student, waiting[student][1], result)
+                except Exception as error:
+                    failed[student] = repr(error)
                 progress(1)
         return failed
 

@@ -49,15 +49,25 @@ class Run:
         self._end = time.monotonic() + job.limits.wall_seconds
 
     def go(self):
-        """Run and judge, with a new kernel where one died."""
-        for _ in range(MOST_STARTS):
+        """Run and judge, with a new kernel where one died.
+
+        Raises:
+            Died: not even the first kernel started; this is no student's
+                fault.
+        """
+        for start in range(MOST_STARTS):
             left = self._end - time.monotonic()
             if left <= 0:
                 break
             limits = replace(self.job.limits, wall_seconds=left)
-            with Kernel(limits, self.job.unsafe) as kernel:
-                if self._once(kernel):
-                    return
+            try:
+                with Kernel(limits, self.job.unsafe) as kernel:
+                    if self._once(kernel):
+                        return
+            except Died:
+                if start == 0:
+                    raise
+                break  # the time was up before it stood
         self.notes.append("Not all of the notebook could be run.")
 
     def _once(self, kernel):
