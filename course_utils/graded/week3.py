@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from course_utils.attention import softmax
+from course_utils.graded.arrays import close, responds
 from course_utils.graded.engine import Task
 
 keep_patches = Task(
@@ -21,19 +22,6 @@ balanced_targets = Task(
 )
 
 
-def _responds(one, other, shape):
-    """Is the shape right, are all numbers finite, and do the two differ?"""
-    sound = one.shape == other.shape == shape and np.isfinite(one).all()
-    return sound and not np.allclose(one, other)
-
-
-def _close(found, wanted, atol=1e-5):
-    """Are two arrays of one shape equal but for rounding, of float32 too?"""
-    return np.shape(found) == np.shape(wanted) and np.allclose(
-        found, wanted, atol=atol
-    )
-
-
 def _some_tokens(rng):
     """Tokens (2, 1 + 7, 4), and 3 patches of each, not in reading order."""
     tokens = rng.normal(size=(2, 8, 4)).astype(np.float32)
@@ -49,7 +37,7 @@ def _some_tokens(rng):
 def _kept_shape(answer, rng):
     tokens, keep = _some_tokens(rng)
     one, other = answer(tokens, keep), answer(tokens + 1, keep)
-    return _responds(one, other, (2, 4, 4))
+    return responds(one, other, (2, 4, 4))
 
 
 @keep_patches.property(
@@ -61,7 +49,7 @@ def _kept_shape(answer, rng):
 def _kept_all(answer, rng):
     tokens, _ = _some_tokens(rng)
     every = torch.arange(7).repeat(2, 1)
-    return _close(answer(tokens, every), tokens)
+    return close(answer(tokens, every), tokens)
 
 
 @keep_patches.property(
@@ -73,7 +61,7 @@ def _kept_all(answer, rng):
 def _kept_alone(answer, rng):
     tokens, keep = _some_tokens(rng)
     alone = answer(tokens[1:], keep[1:])
-    return _close(answer(tokens, keep)[1:], alone)
+    return close(answer(tokens, keep)[1:], alone)
 
 
 def _attend(rng, scale, head_dim=4):
@@ -93,7 +81,7 @@ def _scale_number(answer, rng):
         answer(query, key, softmax(scale * query @ key.swapaxes(-1, -2)))
         for scale in (0.2, 0.4)
     )
-    return _responds(flat, sharp, ())
+    return responds(flat, sharp, ())
 
 
 @found_scale.property(
@@ -134,7 +122,7 @@ def _layers(rng, count=4):
 )
 def _rollout_shape(answer, rng):
     results = [answer(_layers(rng), "max", 6) for _ in range(2)]
-    return _responds(*results, (6, 6))
+    return responds(*results, (6, 6))
 
 
 @fused_rollout.property(
@@ -146,7 +134,7 @@ def _rollout_shape(answer, rng):
 def _rollout_rows(answer, rng):
     attn = _layers(rng)
     results = [answer(attn, how, 6) for how in ("mean", "max", "min")]
-    return _close([r.sum(axis=-1) for r in results], np.ones((3, 6)))
+    return close([r.sum(axis=-1) for r in results], np.ones((3, 6)))
 
 
 @fused_rollout.property(
@@ -158,7 +146,7 @@ def _rollout_rows(answer, rng):
 def _rollout_agreed(answer, rng):
     attn = _layers(rng)[:, :1].repeat(3, axis=1)
     one, *others = (answer(attn, how, 6) for how in ("mean", "max", "min"))
-    return all(_close(one, other) for other in others)
+    return all(close(one, other) for other in others)
 
 
 @fused_rollout.property(
@@ -174,7 +162,7 @@ def _rollout_halves(answer, rng):
         attn = _layers(rng, count=1)
         best = getattr(attn[0], how)(axis=0).argmax(axis=-1)
         wanted = (np.eye(6) + np.eye(6)[best]) / 2
-        right.append(_close(answer(attn, how, 1), wanted))
+        right.append(close(answer(attn, how, 1), wanted))
     return all(right)
 
 
@@ -190,7 +178,7 @@ def _seen(rng, count=6):
 )
 def _gap_shape(answer, rng):
     found = answer(*_seen(rng))
-    return _responds(found, np.full(6, found.mean()), (6,))
+    return responds(found, np.full(6, found.mean()), (6,))
 
 
 @own_gap.property(
@@ -216,7 +204,7 @@ def _gap_of_two(answer, rng):
     masks = np.stack([place < 5, place >= 5]).astype(float)
     maps = masks * rng.uniform(1, 2, size=masks.shape)
     right, wrong = answer(maps, masks), answer(maps[::-1].copy(), masks)
-    return _close(right, np.ones(2)) and _close(wrong, -np.ones(2))
+    return close(right, np.ones(2)) and close(wrong, -np.ones(2))
 
 
 @own_gap.property(
@@ -226,7 +214,7 @@ def _gap_of_two(answer, rng):
 )
 def _gap_of_scaled(answer, rng):
     maps, masks = _seen(rng)
-    return _close(answer(10 * maps, masks), answer(maps, masks))
+    return close(answer(10 * maps, masks), answer(maps, masks))
 
 
 def _logits(rng):
@@ -240,7 +228,7 @@ def _logits(rng):
 )
 def _balanced_shape(answer, rng):
     results = [answer(_logits(rng), 0.5, 3) for _ in range(2)]
-    return _responds(*results, (7, 4))
+    return responds(*results, (7, 4))
 
 
 @balanced_targets.property(
@@ -250,7 +238,7 @@ def _balanced_shape(answer, rng):
 )
 def _balanced_rows(answer, rng):
     targets = answer(_logits(rng), 0.5, 3)
-    return _close(targets.sum(axis=1), np.ones(7)) and targets.min() >= 0
+    return close(targets.sum(axis=1), np.ones(7)) and targets.min() >= 0
 
 
 @balanced_targets.property(
@@ -262,7 +250,7 @@ def _balanced_rows(answer, rng):
 def _balanced_offset(answer, rng):
     logits, offset = _logits(rng), torch.tensor([2.0, -1, 0.5, 0])
     one, other = answer(logits, 0.5, 1), answer(logits + offset, 0.5, 1)
-    return _close(one, other, atol=1e-4)
+    return close(one, other, atol=1e-4)
 
 
 @balanced_targets.property(
@@ -274,4 +262,4 @@ def _balanced_offset(answer, rng):
 def _balanced_large(answer, rng):
     logits = _logits(rng)
     one, other = answer(logits, 0.5, 2), answer(logits + 1000, 0.5, 2)
-    return _close(one, other, atol=1e-4)
+    return close(one, other, atol=1e-4)

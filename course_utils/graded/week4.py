@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from course_utils.graded.arrays import close, responds
 from course_utils.graded.engine import Task
 
 end_in_noise = Task(4, "end_in_noise", "A schedule that ends in noise", 3)
@@ -19,19 +20,6 @@ error_of_mean = Task(
 nearest_valid = Task(4, "nearest_valid", "Consistent, and a picture", points=4)
 
 
-def _close(found, wanted, atol=1e-5):
-    """Are two arrays of one shape equal but for rounding, of float32 too?"""
-    return np.shape(found) == np.shape(wanted) and np.allclose(
-        found, wanted, atol=atol
-    )
-
-
-def _responds(one, other, shape):
-    """Is the shape right, are all numbers finite, and do the two differ?"""
-    sound = one.shape == other.shape == shape and np.isfinite(one).all()
-    return sound and not np.allclose(one, other)
-
-
 def _schedule(rng, steps=9):
     """Alpha_bars that fall from nearly 1 and stop far from 0."""
     return np.cumprod(rng.uniform(0.75, 0.95, size=steps))
@@ -43,7 +31,7 @@ def _schedule(rng, steps=9):
 def _noise_last(answer, rng):
     found = answer(_schedule(rng))
     other = answer(_schedule(rng))
-    return _responds(found, other, (9,)) and abs(found[-1]) < 1e-6
+    return responds(found, other, (9,)) and abs(found[-1]) < 1e-6
 
 
 @end_in_noise.property(
@@ -65,7 +53,7 @@ def _noise_first(answer, rng):
 )
 def _noise_already(answer, rng):
     bars = np.append(_schedule(rng), 0)
-    return _close(answer(bars), bars)
+    return close(answer(bars), bars)
 
 
 def _gated(rng):
@@ -83,7 +71,7 @@ def _gate_shape(answer, rng):
     parts, others = _gated(rng), _gated(rng)
     one, other = answer(*parts, 0.5), answer(*others, 0.5)
     return all(
-        _responds(a, b, shape)
+        responds(a, b, shape)
         for a, b, shape in zip(one, other, ((4, 4), ()), strict=True)
     )
 
@@ -141,7 +129,7 @@ def _fetch_shape(answer, rng):
     coarse, keys, values = _tiles(rng)
     one = answer(coarse, keys, values, 1.0)
     other = answer(coarse.flip(1), keys, values, 1.0)
-    return _responds(one, other, (2, 5, 4))
+    return responds(one, other, (2, 5, 4))
 
 
 @fetch_tiles.property(
@@ -152,7 +140,7 @@ def _fetch_shape(answer, rng):
 )
 def _fetch_cold(answer, rng):
     coarse, keys, values = _tiles(rng)
-    return _close(answer(coarse, keys, values, 0.01), values[:, :5], 1e-3)
+    return close(answer(coarse, keys, values, 0.01), values[:, :5], 1e-3)
 
 
 @fetch_tiles.property(
@@ -166,7 +154,7 @@ def _fetch_order(answer, rng):
     order = torch.from_numpy(rng.permutation(7))
     one = answer(coarse, keys, values, 3.0)
     other = answer(coarse, keys[:, order], values[:, order], 3.0)
-    return _close(one, other, atol=1e-4)
+    return close(one, other, atol=1e-4)
 
 
 def _noisy(rng, now):
@@ -181,7 +169,7 @@ def _noisy(rng, now):
 def _step_shape(answer, rng):
     x_t, x0, noise = _noisy(rng, 0.3)
     rest = (x0, 0.3, 0.6, 0.5, noise)
-    return _responds(answer(x_t, *rest), answer(x_t + 1, *rest), x_t.shape)
+    return responds(answer(x_t, *rest), answer(x_t + 1, *rest), x_t.shape)
 
 
 @stochastic_step.property(
@@ -194,7 +182,7 @@ def _step_without_dice(answer, rng):
     x_t, x0, _ = _noisy(rng, 0.3)
     fresh = rng.normal(size=x_t.shape)
     stay, end = (answer(x_t, x0, 0.3, b, 0.0, fresh) for b in (0.3, 1.0))
-    return _close(stay, x_t) and _close(end, x0)
+    return close(stay, x_t) and close(end, x0)
 
 
 @stochastic_step.property(
@@ -211,7 +199,7 @@ def _step_keeps_variance(answer, rng):
         old = answer(x_t, nothing, now, then, eta, nothing)
         fresh = answer(nothing, nothing, now, then, eta, noise)
         both = (old / noise) ** 2 + (fresh / noise) ** 2
-        right.append(_close(both, np.full(noise.shape, 1 - then), 1e-4))
+        right.append(close(both, np.full(noise.shape, 1 - then), 1e-4))
         right.append((fresh / noise > 0.01).all())
     return all(right)
 
@@ -229,7 +217,7 @@ def _answers(rng, count, pictures=4):
 )
 def _error_shape(answer, rng):
     results = [answer(*_answers(rng, 5)) for _ in range(2)]
-    return _responds(*results, (4,))
+    return responds(*results, (4,))
 
 
 @error_of_mean.property(
@@ -241,7 +229,7 @@ def _error_shape(answer, rng):
 def _error_agreed(answer, rng):
     samples, truth = _answers(rng, 1)
     wanted = ((samples[0] - truth) ** 2).mean(axis=(1, 2, 3))
-    return _close(answer(samples.repeat(4, axis=0), truth), wanted)
+    return close(answer(samples.repeat(4, axis=0), truth), wanted)
 
 
 @error_of_mean.property(
@@ -252,7 +240,7 @@ def _error_agreed(answer, rng):
 )
 def _error_unbiased(answer, rng):
     found = [answer(*_answers(rng, count, 2000)).mean() for count in (2, 8)]
-    return _close(found, np.full(2, 0.09), atol=0.05)
+    return close(found, np.full(2, 0.09), atol=0.05)
 
 
 def _means(pictures):
@@ -273,7 +261,7 @@ def _wild(rng):
 )
 def _valid_shape(answer, rng):
     high, low = _wild(rng)
-    return _responds(answer(high, low), answer(-high, low), high.shape)
+    return responds(answer(high, low), answer(-high, low), high.shape)
 
 
 @nearest_valid.property(
@@ -286,7 +274,7 @@ def _valid_both(answer, rng):
     high, low = _wild(rng)
     found = answer(high, low)
     inside = (found >= -1e-6).all() and (found <= 1 + 1e-6).all()
-    return inside and _close(_means(found), low, atol=1e-4)
+    return inside and close(_means(found), low, atol=1e-4)
 
 
 @nearest_valid.property(
@@ -296,4 +284,4 @@ def _valid_both(answer, rng):
 )
 def _valid_already(answer, rng):
     high = rng.uniform(size=(2, 8, 12, 3))
-    return _close(answer(high, _means(high)), high, atol=1e-4)
+    return close(answer(high, _means(high)), high, atol=1e-4)
