@@ -5,7 +5,7 @@ import nbformat
 import pytest
 from authoring import lesson, samples
 
-from course_utils.grading import kernel, notebooks, worker
+from course_utils.grading import kernel, notebooks, sandbox, worker
 
 WEEKS = [path.stem[:5] for path in lesson.assignments()]
 SEED = 2**61 + 3  # other seeds: test_assignments.py, without a sandbox
@@ -22,6 +22,8 @@ def graded(week, notebook):
         nbformat.writes(samples.read("source", week)),
         nbformat.writes(samples.read("release", week)),
         SEED,
+        sandbox.Limits(wall_seconds=2400),
+        cell_seconds=600,  # of a machine that others use, too
     )
     return worker.grade(nbformat.writes(notebook).encode(), job)
 
