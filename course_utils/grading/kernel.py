@@ -46,7 +46,7 @@ class Kernel:
 
     def __init__(self, limits, unsafe=False):
         self.box = Sandbox(limits, unsafe)
-        self._client = None
+        self._client = self._context = None
 
     def __enter__(self):
         try:
@@ -63,6 +63,7 @@ class Kernel:
         """End the kernel and all that it started."""
         if self._client is not None:
             self._client.stop_channels()
+            self._context.destroy(linger=0)  # its thread and its files
         self.box.stop()
 
     def run(self, code, seconds, keep):
@@ -113,9 +114,9 @@ class Kernel:
              "--InteractiveShellApp.exec_lines=del exit, quit"],
             files={"kernel.json": json.dumps(_connection(at, key)).encode()},
         )  # fmt: skip
-        context = zmq.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, MOST_MESSAGE_BYTES)
-        self._client = BlockingKernelClient(context=context)
+        self._context = zmq.Context()
+        self._context.setsockopt(zmq.MAXMSGSIZE, MOST_MESSAGE_BYTES)
+        self._client = BlockingKernelClient(context=self._context)
         outside = str(self.box.outside / "k")
         self._client.load_connection_info(_connection(outside, key))
         self._client.start_channels(hb=False, stdin=False)

@@ -23,7 +23,12 @@ class RemoteAnswer:
 
     def __init__(self, kernel, name, seconds):
         self._kernel, self.name, self._seconds = kernel, name, seconds
-        self.was_slow = False
+        self._slow = set()  # shared with what `other` returns
+
+    @property
+    def was_slow(self):
+        """Whether a call took too long, of this function or another."""
+        return bool(self._slow)
 
     def __call__(self, *args, **kwargs):
         return self._ask("value", args, kwargs)
@@ -34,7 +39,9 @@ class RemoteAnswer:
 
     def other(self, name):
         """As `Answer.other`; what is missing is said at the first call."""
-        return RemoteAnswer(self._kernel, name, self._seconds)
+        other = RemoteAnswer(self._kernel, name, self._seconds)
+        other._slow = self._slow
+        return other
 
     def _ask(self, call, args, kwargs):
         request = wire.pack(
@@ -46,7 +53,7 @@ class RemoteAnswer:
         try:
             packed = self._kernel.ask(request, self._seconds)
         except Slow:
-            self.was_slow = True
+            self._slow.add(self.name)
             raise
         try:
             reply = wire.unpack(packed, tensors=False)
